@@ -1,0 +1,1 @@
+"""The suite, in folders named after the apps."""

@@ -1,0 +1,1 @@
+"""The look: vendored files, components, accessibility."""
