@@ -1,0 +1,10 @@
+"""Register the server's console with Django."""
+
+from django.apps import AppConfig
+
+
+class LicensesyncConfig(AppConfig):
+    """The console beside a self-hosted server."""
+
+    name = "licensesync"
+    default_auto_field = "django.db.models.BigAutoField"

@@ -1,0 +1,257 @@
+"""A server's license and seats, and the jobs that sync them."""
+
+from datetime import datetime
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from connect.models import Connection, Server
+from enterprises.fields import CodePointTextField
+from enterprises.models import User
+
+
+class License(models.Model):
+    """The license of a server: what was bought, and until when."""
+
+    server = models.OneToOneField(Server, models.CASCADE, related_name="license")
+    customer = models.CharField(max_length=200)
+    kind = models.CharField(max_length=50, default="standard")
+    seats = models.PositiveIntegerField(null=True, blank=True, help_text=_("Empty: unlimited"))
+    expires_on = models.DateField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        """Return the customer."""
+        return self.customer
+
+
+class SeatSource(models.Model):
+    """Where a server's seats come from, and how old they are."""
+
+    class Kind(models.TextChoices):
+        """How the seats got here."""
+
+        IMPORT = "import", _("Import")
+
+    server = models.OneToOneField(Server, models.CASCADE, related_name="seat_source")
+    kind = models.CharField(max_length=16, choices=Kind, default=Kind.IMPORT)
+    taken_at = models.DateTimeField()
+    imported_at = models.DateTimeField()
+    accounts = models.PositiveIntegerField()
+    license_consuming = models.PositiveIntegerField()
+    dormant = models.PositiveIntegerField(default=0)
+    suspended = models.PositiveIntegerField(default=0)
+
+    def __str__(self) -> str:
+        """Return the kind and the time."""
+        return f"{self.kind} {self.taken_at:%Y-%m-%d}"
+
+
+class Seat(models.Model):
+    """One account of a server. ``line`` is the canonical line that would travel."""
+
+    server = models.ForeignKey(Server, models.CASCADE, related_name="seats", db_index=False)
+    user_id = models.BigIntegerField()
+    login = CodePointTextField()
+    type = models.CharField(max_length=16, default="User")
+    role = models.CharField(max_length=32, blank=True)
+    is_suspended = models.BooleanField(default=False)
+    is_dormant = models.BooleanField(default=False)
+    is_license_consuming = models.BooleanField()
+    created_on_server_at = models.DateTimeField(null=True, blank=True)
+    last_active_at = models.DateTimeField(null=True, blank=True)
+    primary_email = CodePointTextField(blank=True)
+    line = CodePointTextField()
+
+    class Meta:
+        """An account stands once; the unique index is the order in which lines travel."""
+
+        constraints = [
+            models.UniqueConstraint("server", "user_id", name="seat_server_user_id"),
+            models.CheckConstraint(
+                name="seat_user_id_in_range", condition=Q(user_id__gte=1, user_id__lt=2**53)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        """Return the login."""
+        return self.login
+
+
+class Schedule(models.Model):
+    """When a connection's next weekly run is due, per slot."""
+
+    class Slot(models.TextChoices):
+        """What runs weekly; each slot has at most one active job per connection."""
+
+        SYNC = "sync", _("License sync")
+        RECORD = "record", _("Connection record")
+
+    connection = models.ForeignKey(Connection, models.CASCADE, related_name="schedules")
+    slot = models.CharField(max_length=8, choices=Slot)
+    next_run_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        """One schedule per slot."""
+
+        constraints = [
+            models.UniqueConstraint("connection", "slot", name="schedule_connection_slot")
+        ]
+
+    def __str__(self) -> str:
+        """Return the slot and its time."""
+        return f"{self.slot} at {self.next_run_at:%Y-%m-%d %H:%M}"
+
+
+class SyncJobQuerySet(models.QuerySet["SyncJob"]):
+    """Reads over jobs."""
+
+    def active(self) -> "SyncJobQuerySet":
+        """Jobs that are not over."""
+        return self.filter(state__in=SyncJob.ACTIVE)
+
+    def due(self, at: datetime) -> "SyncJobQuerySet":
+        """Active jobs that some worker should pick up: nobody holds them and their time has come."""
+        free = Q(lease_until__isnull=True) | Q(lease_until__lt=at)
+        return self.active().filter(free, Q(not_before__isnull=True) | Q(not_before__lte=at))
+
+
+class SyncJob(models.Model):
+    """One run from a server's seats to the cloud's receipt.
+
+    queued -> preparing -> uploading -> applying -> succeeded | failed | cancelled. A run that will
+    be retried goes back to queued with ``not_before``. Only the worker that holds ``claim`` writes.
+    """
+
+    class State(models.TextChoices):
+        """Where a job stands."""
+
+        QUEUED = "queued", _("Queued")
+        PREPARING = "preparing", _("Preparing")
+        UPLOADING = "uploading", _("Uploading")
+        APPLYING = "applying", _("Applying")
+        SUCCEEDED = "succeeded", _("Succeeded")
+        FAILED = "failed", _("Failed")
+        CANCELLED = "cancelled", _("Cancelled")
+
+    class Kind(models.TextChoices):
+        """What a job does."""
+
+        USAGE = "usage", _("License sync")
+        PREVIEW = "preview", _("Preview")
+        RECORD = "record", _("Connection record")
+
+    class Trigger(models.TextChoices):
+        """Who or what started a job."""
+
+        SCHEDULE = "schedule", _("Scheduled")
+        PERSON = "person", _("Sync now")
+        COMMAND = "command", _("Command line")
+
+    ACTIVE = (State.QUEUED, State.PREPARING, State.UPLOADING, State.APPLYING)
+    OVER = (State.SUCCEEDED, State.FAILED, State.CANCELLED)
+
+    connection = models.ForeignKey(Connection, models.CASCADE, related_name="jobs")
+    slot = models.CharField(max_length=8, choices=Schedule.Slot)
+    kind = models.CharField(max_length=8, choices=Kind)
+    state = models.CharField(max_length=16, choices=State, default=State.QUEUED)
+    trigger = models.CharField(max_length=16, choices=Trigger)
+    requested_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
+    created_at = models.DateTimeField()
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    not_before = models.DateTimeField(null=True, blank=True)
+    attempts = models.PositiveIntegerField(default=0)
+    claim = models.PositiveIntegerField(default=0)
+    lease_until = models.DateTimeField(null=True, blank=True)
+
+    # The frozen snapshot.
+    sync_id = models.UUIDField(null=True, blank=True, unique=True)
+    hostname = models.CharField(max_length=253, blank=True)
+    taken_at = models.DateTimeField(null=True, blank=True)
+    accounts = models.PositiveIntegerField(default=0)
+    part_count = models.PositiveIntegerField(default=0)
+    parts_sent = models.PositiveIntegerField(default=0)
+    bytes_sent = models.PositiveBigIntegerField(default=0)
+    sha256 = models.CharField(max_length=64, blank=True)
+    base_revision = models.BigIntegerField(null=True, blank=True)
+    base_snapshot_id = models.UUIDField(null=True, blank=True)
+    opened_at = models.DateTimeField(null=True, blank=True)
+    commit_sent_at = models.DateTimeField(null=True, blank=True)
+
+    # How it ended.
+    error_code = models.CharField(max_length=64, blank=True)
+    error = models.TextField(blank=True)
+    receipt = models.TextField(blank=True)
+    result = models.JSONField(null=True, blank=True)
+
+    objects = SyncJobQuerySet.as_manager()
+
+    class Meta:
+        """At most one active job per connection and slot."""
+
+        constraints = [
+            models.UniqueConstraint(
+                fields=["connection", "slot"],
+                condition=Q(state__in=["queued", "preparing", "uploading", "applying"]),
+                name="sync_job_one_active_per_slot",
+            ),
+            models.CheckConstraint(
+                name="sync_job_over_is_finished",
+                condition=Q(state__in=["queued", "preparing", "uploading", "applying"])
+                | Q(finished_at__isnull=False),
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["connection", "slot", "-created_at"], name="sync_job_history")
+        ]
+
+    def __str__(self) -> str:
+        """Return kind and state."""
+        return f"{self.kind} {self.pk}: {self.state}"
+
+    @property
+    def is_active(self) -> bool:
+        """Whether the job is not over."""
+        return self.state in self.ACTIVE
+
+    @property
+    def is_waiting_to_retry(self) -> bool:
+        """Whether the last attempt failed and the next one has a time."""
+        return self.state == self.State.QUEUED and self.attempts > 0
+
+
+class SyncPart(models.Model):
+    """Frozen bytes of a job: every retry sends exactly these."""
+
+    job = models.ForeignKey(SyncJob, models.CASCADE, related_name="parts", db_index=False)
+    number = models.PositiveIntegerField()
+    lines = models.PositiveIntegerField()
+    body = models.BinaryField()
+
+    class Meta:
+        """Parts are numbered from 1."""
+
+        constraints = [models.UniqueConstraint("job", "number", name="sync_part_job_number")]
+
+    def __str__(self) -> str:
+        """Return the number."""
+        return f"part {self.number}"
+
+
+class SyncJobEvent(models.Model):
+    """One line of a job's log, in words that hold no secret and no address."""
+
+    job = models.ForeignKey(SyncJob, models.CASCADE, related_name="events")
+    at = models.DateTimeField()
+    event = models.CharField(max_length=64)
+    data = models.JSONField(default=dict, blank=True)
+
+    class Meta:
+        """Oldest first."""
+
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        """Return the event."""
+        return self.event

@@ -1,0 +1,192 @@
+"""The control messages between a server and a cloud account, declared once for both ends.
+
+Unknown fields are ignored, so that either end may be newer. Times are RFC 3339 in UTC. Keys travel
+as text: Ed25519 public keys as 43 characters of base64url, RSA public keys as PEM.
+"""
+
+import enum
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+FORMAT = 1
+"""The newest format of lines and messages that this code speaks."""
+
+FORMATS = (1,)
+
+
+class ErrorCode(enum.StrEnum):
+    """Why a request was refused; the table in docs/wire.md says what to do about each."""
+
+    BAD_CREDENTIALS = "bad_credentials"
+    CLOCK_SKEW = "clock_skew"
+    INSTALLATION_GONE = "installation_gone"
+    REVISION_CONFLICT = "revision_conflict"
+    HOSTNAME_CHANGED = "hostname_changed"
+    SUPERSEDED = "superseded"
+    SHRINK_UNCONFIRMED = "shrink_unconfirmed"
+    DIGEST_MISMATCH = "digest_mismatch"
+    PART_DIGEST = "part_digest"
+    PART_INVALID = "part_invalid"
+    PAYLOAD_TOO_LARGE = "payload_too_large"
+    SYNC_ID_REUSED = "sync_id_reused"
+    UNKNOWN_SYNC = "unknown_sync"
+    UNSUPPORTED_FORMAT = "unsupported_format"
+    INVALID_REQUEST = "invalid_request"
+    CONNECTION_EXISTS = "connection_exists"
+    CODE_INVALID = "code_invalid"
+    RATE_LIMITED = "rate_limited"
+    BUSY = "busy"
+
+
+class Problem(msgspec.Struct, frozen=True, kw_only=True):
+    """An error answer, in GitHub's shape plus our code."""
+
+    message: str
+    code: str = ""
+    documentation_url: str = ""
+    status: str = ""
+
+
+class Feature(msgspec.Struct, frozen=True, kw_only=True):
+    """A feature of the connection and since when it is on (None: off)."""
+
+    name: str
+    enabled_at: datetime | None = None
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True):
+    """What a server says of itself when it asks to be connected; signed by its identity key."""
+
+    server_id: str
+    hostname: str
+    version: str
+    http_only: bool
+    callback: str
+    audience: str
+    app_key: str
+    server_key: str
+    issued_at: datetime
+    formats: tuple[int, ...] = FORMATS
+    features: tuple[Feature, ...] = ()
+
+
+class Account(msgspec.Struct, frozen=True, kw_only=True):
+    """A cloud account: an enterprise or an organization."""
+
+    slug: str
+    name: str
+    kind: Literal["enterprise", "organization"]
+
+
+class Base(msgspec.Struct, frozen=True, kw_only=True):
+    """A place in a server's history on the cloud: the revision and the snapshot it left."""
+
+    revision: int
+    snapshot_id: str
+
+
+class ReceiptKey(msgspec.Struct, frozen=True, kw_only=True):
+    """A public key with which the cloud signs receipts."""
+
+    kid: str
+    x: str
+
+
+class Installation(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer to a conversion: the App on the cloud, and what it holds of this server."""
+
+    app_id: int
+    installation_id: int
+    account: Account
+    receipt_keys: tuple[ReceiptKey, ...]
+    held: Base | None = None
+
+
+class AccessToken(msgspec.Struct, frozen=True, kw_only=True):
+    """An installation token, valid for one hour."""
+
+    token: str
+    expires_at: datetime
+    permissions: dict[str, str] = {}
+
+
+class ConnectionRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """The weekly connection record: about the server and its license, never about people."""
+
+    server_id: str
+    hostname: str
+    http_only: bool
+    version: str
+    license_public_key: str
+    license_hash: str
+    customer_name: str
+    features: tuple[Feature, ...]
+    dormancy_threshold_days: int
+    dormant_users: int
+    license_consuming_seats: int
+
+
+class OpenSync(msgspec.Struct, frozen=True, kw_only=True):
+    """The opening of a sync or a preview: everything about the snapshot but its lines."""
+
+    sync_id: str
+    hostname: str
+    taken_at: datetime
+    accounts: int
+    parts: int
+    sha256: str
+    kind: Literal["usage", "preview"] = "usage"
+    formats: tuple[int, ...] = FORMATS
+    base: Base | None = None
+    unanswered: tuple[str, ...] = ()
+    allow_shrink: bool = False
+
+
+class Difference(msgspec.Struct, frozen=True, kw_only=True):
+    """What a snapshot changes: accounts of this server, and licenses of the cloud account."""
+
+    accounts: int
+    added: int
+    changed: int
+    removed: int
+    licenses_before: int
+    licenses_after: int
+    revision: int
+
+
+class SyncStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a sync stands on the cloud.
+
+    ``missing`` names the parts (1-based) still to be sent; ``receipt`` is a compact JWS once it is
+    applied; ``preview`` is set instead for a preview, as of its ``revision``.
+    """
+
+    sync_id: str
+    state: Literal["receiving", "applying", "applied", "refused", "expired"]
+    format: int = FORMAT
+    missing: tuple[int, ...] = ()
+    receipt: str = ""
+    preview: Difference | None = None
+    problem: Problem | None = None
+
+
+class Receipt(msgspec.Struct, frozen=True, kw_only=True):
+    """The payload of the cloud's signed receipt for an applied snapshot."""
+
+    sync_id: str
+    server_id: str
+    hostname: str
+    account: str
+    sha256: str
+    accounts: int
+    added: int
+    changed: int
+    removed: int
+    licenses_before: int
+    licenses_after: int
+    revision: int
+    taken_at: datetime
+    applied_at: datetime
+    format: int = FORMAT
