@@ -258,3 +258,39 @@ class SetupCode(models.Model):
 
     def __str__(self) -> str:
         return "setup code"
+
+
+class StagedUpload(models.Model):
+    """A file that waits in the database between its preview and its apply, or until it expires.
+
+    It lies in the database because web processes on several machines share nothing else.
+    """
+
+    enterprise = models.ForeignKey(Enterprise, on_delete=models.CASCADE, related_name="staged_uploads")
+    by = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    purpose = models.CharField(max_length=16)
+    name = models.CharField(max_length=255)
+    size = models.PositiveBigIntegerField()
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        verbose_name = _("staged upload")
+        verbose_name_plural = _("staged uploads")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class StagedUploadPiece(models.Model):
+    """A piece of a staged upload, compressed on its own."""
+
+    upload = models.ForeignKey(StagedUpload, on_delete=models.CASCADE, related_name="pieces", db_index=False)
+    number = models.PositiveIntegerField()
+    body = models.BinaryField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["upload", "number"], name="staged_upload_piece_once")]
+
+    def __str__(self) -> str:
+        return f"piece {self.number}"

@@ -1,0 +1,118 @@
+"""Keep an uploaded file between its preview and its apply, in the database and in bounded memory."""
+
+from __future__ import annotations
+
+import io
+from datetime import timedelta
+from typing import IO, TYPE_CHECKING, cast
+
+import zstandard
+from django.db import transaction
+
+from enterprises.models import StagedUpload, StagedUploadPiece
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from typing_extensions import Buffer
+
+    from enterprises.models import Enterprise, User
+
+KEPT_FOR = timedelta(hours=1)
+MAX_BYTES = 512 * 1024 * 1024
+PIECE_BYTES = 4 * 1024 * 1024
+
+
+class UploadTooLarge(ValueError):
+    """The file is larger than an import may be."""
+
+
+def stage_upload(
+    *,
+    enterprise: Enterprise,
+    purpose: str,
+    stream: IO[bytes],
+    name: str,
+    by: User,
+    at: datetime,
+) -> StagedUpload:
+    """Store a file for an hour; an earlier one of the same person for the same purpose makes room.
+
+    :raises UploadTooLarge: more than 512 MiB; nothing is kept then.
+    """
+    with transaction.atomic():
+        StagedUpload.objects.filter(
+            enterprise=enterprise, purpose=purpose, by=by
+        ).delete()
+        upload = StagedUpload.objects.create(
+            enterprise=enterprise,
+            purpose=purpose,
+            by=by,
+            name=name[:255],
+            size=0,
+            created_at=at,
+            expires_at=at + KEPT_FOR,
+        )
+        for number, piece in enumerate(
+            iter(lambda: stream.read(PIECE_BYTES), b""), start=1
+        ):
+            upload.size += len(piece)
+            if upload.size > MAX_BYTES:
+                raise UploadTooLarge
+            body = zstandard.compress(piece)
+            StagedUploadPiece.objects.create(upload=upload, number=number, body=body)
+        upload.save(update_fields=["size"])
+    return upload
+
+
+def staged_upload(
+    *, enterprise: Enterprise, purpose: str, by: User, pk: int, at: datetime
+) -> StagedUpload | None:
+    """The person's own waiting file; None when it has expired or been applied."""
+    return StagedUpload.objects.filter(
+        enterprise=enterprise, purpose=purpose, by=by, pk=pk, expires_at__gt=at
+    ).first()
+
+
+def open_upload(upload: StagedUpload) -> io.BufferedReader:
+    """Return a stream over the file's bytes; one piece is in memory at a time."""
+    raw = cast("io.RawIOBase", _Pieces(upload))
+    return io.BufferedReader(raw)
+
+
+def discard_upload(upload: StagedUpload) -> None:
+    upload.delete()
+
+
+def discard_expired_uploads(at: datetime) -> int:
+    """Delete what nobody applied in time; returns how many rows went, pieces included."""
+    return StagedUpload.objects.filter(expires_at__lte=at).delete()[0]
+
+
+class _Pieces(io.RawIOBase):
+    def __init__(self, upload: StagedUpload) -> None:
+        self._pieces = self._read_pieces(upload)
+        self._rest = memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Buffer, /) -> int:
+        target = memoryview(buffer).cast("B")
+        while not self._rest:
+            piece = next(self._pieces, None)
+            if piece is None:
+                return 0
+            self._rest = memoryview(piece)
+        count = min(len(target), len(self._rest))
+        target[:count] = self._rest[:count]
+        self._rest = self._rest[count:]
+        return count
+
+    @staticmethod
+    def _read_pieces(upload: StagedUpload) -> Iterator[bytes]:
+        numbers = upload.pieces.order_by("number").values_list("number", flat=True)
+        for number in list(numbers):
+            body = upload.pieces.values_list("body", flat=True).get(number=number)
+            yield zstandard.decompress(bytes(body), max_output_size=PIECE_BYTES)
