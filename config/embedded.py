@@ -1,0 +1,53 @@
+"""What one machine alone gets by default: secrets generated into the data folder, and the broker's socket."""
+
+import os
+import secrets
+import tempfile
+from contextlib import suppress
+from hashlib import sha256
+from pathlib import Path
+
+from cryptography.fernet import Fernet
+
+from config.env import Misconfigured
+
+# The kernel limits a socket's path to 104 (macOS) or 108 (Linux) bytes; some room is left for temporary names.
+SOCKET_PATH_BYTES = 96
+
+
+def generated_secret_key(data_dir: Path) -> str:
+    return _kept(data_dir / "secret_key", secrets.token_urlsafe(50))
+
+
+def generated_encryption_keys(data_dir: Path) -> list[str]:
+    return _kept(data_dir / "field_encryption_keys", Fernet.generate_key().decode()).split()
+
+
+def broker_socket(data_dir: Path) -> Path:
+    """Where the embedded broker listens: in the data folder, or where that is too long, in a short folder of its own."""
+    socket = data_dir / "valkey.sock"
+    if len(os.fsencode(socket)) <= SOCKET_PATH_BYTES:
+        return socket
+    name = sha256(os.fsencode(data_dir)).hexdigest()[:16]
+    return Path(tempfile.gettempdir()) / f"licensesync-{os.getuid()}-{name}" / "valkey.sock"
+
+
+def _kept(path: Path, fresh: str) -> str:
+    """The content of the file, after writing ``fresh`` into it where it did not exist.
+
+    Several processes may start at once: each writes a file of its own and links it into place, so one of them wins
+    and all read the same value.
+    """
+    try:
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            draft = path.with_name(f".{path.name}.{os.getpid()}")
+            draft.touch(mode=0o600)
+            draft.write_text(fresh, encoding="ascii")
+            # Somebody else was faster: theirs is read below.
+            with suppress(FileExistsError):
+                os.link(draft, path)
+            draft.unlink()
+        return path.read_text(encoding="ascii").strip()
+    except OSError as error:
+        raise Misconfigured(f"LICENSESYNC_DATA_DIR cannot hold the generated secrets: {error}.") from error

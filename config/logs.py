@@ -1,0 +1,61 @@
+"""How log lines look: one short line for people, or one JSON object for machines, with the extras of each record."""
+
+import json
+import logging
+from datetime import UTC, datetime
+
+# What every record carries anyway; the rest was given as `extra`.
+_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+# Django and gunicorn attach whole objects to a record; they say nothing in a line.
+_NOISE = frozenset({"request", "server_time", "color_message", "data"})
+
+
+def extras(record: logging.LogRecord) -> dict[str, object]:
+    return {name: value for name, value in vars(record).items() if name not in _STANDARD and name not in _NOISE}
+
+
+class TextFormatter(logging.Formatter):
+    """``WARNING connect.client: The cloud did not answer. job_id=7``."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        pairs = "".join(f" {name}={value}" for name, value in extras(record).items())
+        line = f"{record.levelname} {record.name}: {record.getMessage()}{pairs}"
+        if record.exc_info:
+            line = f"{line}\n{self.formatException(record.exc_info)}"
+        return line
+
+
+class JsonFormatter(logging.Formatter):
+    """One object a line: at, level, logger, message, then the extras."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        fields: dict[str, object] = {
+            "at": datetime.fromtimestamp(record.created, tz=UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+            **extras(record),
+        }
+        if record.exc_info:
+            fields["exception"] = self.formatException(record.exc_info)
+        return json.dumps(fields, default=str)
+
+
+def logging_settings(log_format: str) -> dict[str, object]:
+    """Quiet by default: warnings of everybody, and what our own apps and the process supervisor say on purpose."""
+    formatter = JsonFormatter if log_format == "json" else TextFormatter
+    own = ("config", "enterprises", "connect", "licensesync", "cloud", "wire")
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"line": {"()": f"{formatter.__module__}.{formatter.__qualname__}"}},
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+        "root": {"handlers": ["stderr"], "level": "WARNING"},
+        "loggers": {
+            **{name: {"level": "INFO"} for name in own},
+            # Its handlers would mail to ADMINS and print twice.
+            "django": {"handlers": [], "level": "WARNING", "propagate": True},
+            # A 404 or 403 is an answer, not an incident.
+            "django.request": {"level": "ERROR"},
+        },
+    }

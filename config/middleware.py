@@ -1,0 +1,58 @@
+"""What every request passes first: whom to believe about the caller, and headers that Django has no setting for."""
+
+from collections.abc import Callable
+from ipaddress import ip_address
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponseBase
+
+View = Callable[[HttpRequest], HttpResponseBase]
+
+_FORWARDED = ("HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_HOST", "HTTP_X_FORWARDED_PROTO", "HTTP_X_FORWARDED_PORT")
+
+
+def trusted_proxies(get_response: View) -> View:
+    """Believes X-Forwarded-* only from TRUSTED_PROXIES; from anybody else the headers are dropped.
+
+    The caller's address is the last one in X-Forwarded-For that is not itself a trusted proxy: everything before it
+    was written by the caller.
+    """
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        if not _is_trusted(request.META.get("REMOTE_ADDR", "")):
+            for header in _FORWARDED:
+                request.META.pop(header, None)
+            return get_response(request)
+        chain = [hop.strip() for hop in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",") if hop.strip()]
+        for hop in reversed(chain):
+            if not _is_address(hop):
+                break
+            request.META["REMOTE_ADDR"] = hop
+            if not _is_trusted(hop):
+                break
+        return get_response(request)
+
+    return middleware
+
+
+def permissions_policy(get_response: View) -> View:
+    """The console needs no camera, place or payment: neither does anything that might be smuggled into a page."""
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        response = get_response(request)
+        response.headers.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=()")
+        return response
+
+    return middleware
+
+
+def _is_trusted(address: str) -> bool:
+    return _is_address(address) and any(ip_address(address) in network for network in settings.TRUSTED_PROXIES)
+
+
+def _is_address(value: str) -> bool:
+    try:
+        ip_address(value)
+    except ValueError:
+        return False
+    return True

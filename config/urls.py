@@ -1,0 +1,17 @@
+"""All addresses: the people's pages always, then the pages and the API of the side or sides that are served."""
+
+from django.conf import settings
+from django.urls import URLPattern, URLResolver, include, path
+
+from config.health import healthz, readyz
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("healthz", healthz, name="healthz"),
+    path("readyz", readyz, name="readyz"),
+    path("", include("enterprises.urls")),
+]
+
+if settings.SERVES_SERVER:
+    urlpatterns.append(path("", include("licensesync.urls")))
+if settings.SERVES_CLOUD:
+    urlpatterns.append(path("", include("cloud.urls")))

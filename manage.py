@@ -1,0 +1,21 @@
+#!/usr/bin/env python3
+"""The command line of the project."""
+
+import os
+import sys
+
+
+def main() -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    try:
+        from django.core.management import execute_from_command_line
+    except ImportError:
+        sys.exit("Django is not installed in this Python: run `make install`, then use .venv/bin/python.")
+    if sys.argv[1:2] == ["up"]:
+        # Only here: everything on one machine is how the two sides are tried out together.
+        os.environ.setdefault("LICENSESYNC_ROLE", "both")
+    execute_from_command_line(sys.argv)
+
+
+if __name__ == "__main__":
+    main()
