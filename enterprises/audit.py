@@ -1,0 +1,95 @@
+"""The audit log: who did what to which enterprise, from where, and what it changed. Never a secret."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from typing import TYPE_CHECKING, Any
+
+from enterprises.models import AuditEvent
+from enterprises.secrets import PREFIX
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from django.http import HttpRequest
+
+    from enterprises.models import Enterprise, User
+
+SYSTEM = "system"
+
+SECRET_KEY = re.compile(
+    r"(pass(word|wd|phrase)|secret|token|private_?key|app_?key|authorization|cookie|credential|jwt|api_?key)",
+    re.IGNORECASE,
+)
+# Names that tell about a secret without holding it, such as token_expires_at or token_id.
+ABOUT_A_SECRET = re.compile(r"_(id|ids|at|name|count|scopes|expiry)\Z", re.IGNORECASE)
+SECRET_VALUE = re.compile(
+    rf"-----BEGIN [A-Z ]*PRIVATE KEY|\b{PREFIX}[\w-]{{20,}}|\beyJ[\w-]+\.[\w-]+\.[\w-]+|\bgAAAA[\w-]{{20,}}"
+    r"|\b(gh[opsur]|github_pat)_\w{16,}|\b(bearer|basic|token) +[\w.~+/-]{16,}|://[^/\s:@]+:[^/\s@]+@",
+    re.IGNORECASE,
+)
+
+
+class SecretInAuditEvent(ValueError):
+    """Somebody tried to write a secret into the audit log; the message names the place, never the value."""
+
+    def __init__(self, where: str) -> None:
+        super().__init__(f"{where} looks like a secret and does not belong in the audit log.")
+
+
+def record(
+    *,
+    enterprise: Enterprise | None,
+    action: str,
+    by: User | None,
+    at: datetime,
+    ip: str = "",
+    target: str = "",
+    before: dict[str, Any] | None = None,
+    after: dict[str, Any] | None = None,
+) -> AuditEvent:
+    """Write one event, in the caller's transaction. Without a person it is the system's own doing.
+
+    :raises SecretInAuditEvent: a key or value that looks like a secret
+    """
+    for where, value in _texts({"target": target, "before": before, "after": after}):
+        if SECRET_VALUE.search(value):
+            raise SecretInAuditEvent(where)
+    return AuditEvent.objects.create(
+        enterprise=enterprise,
+        actor=by,
+        actor_name=by.get_username() if by else SYSTEM,
+        action=action,
+        ip=ip,
+        target=target[:255],
+        before=before,
+        after=after,
+        at=at,
+    )
+
+
+def _texts(value: object, where: str = "") -> Iterator[tuple[str, str]]:
+    """Every text in a value with the path that leads to it; a key that names a secret ends the walk."""
+    if isinstance(value, dict):
+        for key, part in value.items():
+            path = f"{where}.{key}" if where else str(key)
+            if SECRET_KEY.search(str(key)) and not ABOUT_A_SECRET.search(str(key)):
+                raise SecretInAuditEvent(path)
+            yield from _texts(part, path)
+    elif isinstance(value, list | tuple | set | frozenset):
+        for part in value:
+            yield from _texts(part, where)
+    elif isinstance(value, str):
+        yield where, value
+
+
+def actor_ip(request: HttpRequest) -> str:
+    """The caller's address, in which the house has already looked behind its trusted proxies."""
+    address = str(request.META.get("REMOTE_ADDR", ""))
+    try:
+        return str(ipaddress.ip_address(address))
+    except ValueError:
+        # A Unix socket has no address.
+        return ""
