@@ -42,9 +42,7 @@ def stage_upload(
     :raises UploadTooLarge: more than 512 MiB; nothing is kept then.
     """
     with transaction.atomic():
-        StagedUpload.objects.filter(
-            enterprise=enterprise, purpose=purpose, by=by
-        ).delete()
+        StagedUpload.objects.filter(enterprise=enterprise, purpose=purpose, by=by).delete()
         upload = StagedUpload.objects.create(
             enterprise=enterprise,
             purpose=purpose,
@@ -54,9 +52,7 @@ def stage_upload(
             created_at=at,
             expires_at=at + KEPT_FOR,
         )
-        for number, piece in enumerate(
-            iter(lambda: stream.read(PIECE_BYTES), b""), start=1
-        ):
+        for number, piece in enumerate(iter(lambda: stream.read(PIECE_BYTES), b""), start=1):
             upload.size += len(piece)
             if upload.size > MAX_BYTES:
                 raise UploadTooLarge
@@ -66,13 +62,9 @@ def stage_upload(
     return upload
 
 
-def staged_upload(
-    *, enterprise: Enterprise, purpose: str, by: User, pk: int, at: datetime
-) -> StagedUpload | None:
+def staged_upload(*, enterprise: Enterprise, purpose: str, by: User, pk: int, at: datetime) -> StagedUpload | None:
     """The person's own waiting file; None when it has expired or been applied."""
-    return StagedUpload.objects.filter(
-        enterprise=enterprise, purpose=purpose, by=by, pk=pk, expires_at__gt=at
-    ).first()
+    return StagedUpload.objects.filter(enterprise=enterprise, purpose=purpose, by=by, pk=pk, expires_at__gt=at).first()
 
 
 def open_upload(upload: StagedUpload) -> io.BufferedReader:
