@@ -24,7 +24,7 @@ def generated_encryption_keys(data_dir: Path) -> list[str]:
 
 
 def broker_socket(data_dir: Path) -> Path:
-    """Where the embedded broker listens: in the data folder, or where that is too long, in a short folder of its own."""
+    """Where the embedded broker listens: in the data folder, or where that is too long, in a folder of its own."""
     socket = data_dir / "valkey.sock"
     if len(os.fsencode(socket)) <= SOCKET_PATH_BYTES:
         return socket

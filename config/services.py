@@ -22,10 +22,11 @@ def database_settings(url: str) -> dict[str, Any]:
 
 
 def broker_addresses(url: str) -> tuple[str, str]:
-    """The same broker as Celery and as Django's cache write it; ``unix:///path`` is a socket."""
+    """The same broker as Celery and as Django's cache write it; ``unix:///path?db=0`` is a socket."""
     parts = urlsplit(url)
     if parts.scheme == "unix" and parts.path:
-        return f"redis+socket://{parts.path}?virtual_host=0", f"unix://{parts.path}?db=0"
+        number = parse_qs(parts.query).get("db", ["0"])[-1]
+        return f"redis+socket://{parts.path}?virtual_host={number}", f"unix://{parts.path}?db={number}"
     if parts.scheme in {"redis", "rediss"} and parts.hostname:
         return url, url
     raise Misconfigured("REDIS_URL must be an address such as redis://host:6379/0.")

@@ -1,0 +1,1 @@
+"""What the suite starts for itself: PostgreSQL, Valkey, a browser."""
