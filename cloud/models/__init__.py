@@ -1,0 +1,24 @@
+"""The cloud's books: members, server accounts, the people they are, and the licenses they consume."""
+
+from cloud.models.books import Ledger, UsagePoint, VerifiedDomain
+from cloud.models.installations import AppToken, ConnectCode, Installation, ReceiptSigner
+from cloud.models.intakes import Intake, IntakePart
+from cloud.models.members import Member, MemberAddress, MemberLink
+from cloud.models.people import ConsumedLicense, ServerAccount
+
+__all__ = [
+    "AppToken",
+    "ConnectCode",
+    "ConsumedLicense",
+    "Installation",
+    "Intake",
+    "IntakePart",
+    "Ledger",
+    "Member",
+    "MemberAddress",
+    "MemberLink",
+    "ReceiptSigner",
+    "ServerAccount",
+    "UsagePoint",
+    "VerifiedDomain",
+]

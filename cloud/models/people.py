@@ -1,0 +1,81 @@
+"""Server accounts, and the people that they belong to."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from cloud.models.books import Ledger
+from cloud.models.installations import Installation
+from cloud.models.members import Member
+from enterprises.fields import CodePointTextField
+
+
+class ServerAccount(models.Model):
+    """A license-consuming account of a server, and the person that it belongs to.
+
+    ``person_key`` is ``m:NUMBER`` for a member, ``a:ADDRESS`` for a primary address that no member
+    holds, ``s:INSTALLATION:USER_ID`` for an account without any. Only ``cloud.matching`` writes it.
+    """
+
+    class Rule(models.TextChoices):
+        """Why the account belongs to its person, in the order in which the rules are tried."""
+
+        LINKED = "linked", _("linked by GitHub's report")
+        IDENTITY = "identity", _("SAML or SCIM identity")
+        VERIFIED = "verified", _("verified email address")
+        ADDRESS = "address", _("primary email address")
+        NONE = "none", _("no primary email address")
+
+    ledger = models.ForeignKey(Ledger, models.CASCADE, related_name="+", db_index=False)
+    installation = models.ForeignKey(Installation, models.CASCADE, related_name="server_accounts", db_index=False)
+    user_id = models.BigIntegerField()
+    line = CodePointTextField()
+    primary_address = CodePointTextField(blank=True)
+    person_key = CodePointTextField()
+    rule = models.CharField(max_length=8, choices=Rule)
+    is_ambiguous = models.BooleanField(default=False)
+
+    class Meta:
+        """Few and narrow indexes: each one costs a bulk load."""
+
+        constraints = [models.UniqueConstraint("installation", "user_id", name="server_account_once")]
+        indexes = [
+            models.Index(fields=["ledger", "person_key"], name="server_account_person"),
+            models.Index(fields=["ledger", "primary_address"], name="server_account_address"),
+        ]
+
+    def __str__(self) -> str:
+        """Return the user id."""
+        return f"{self.installation_id}:{self.user_id}"
+
+
+class ConsumedLicense(models.Model):
+    """One person. Only ``cloud.consumption`` writes it.
+
+    ``is_counted`` is False for holders of a Visual Studio subscription: listed, not in the total.
+    """
+
+    class LicenseType(models.TextChoices):
+        """The kind of license, in the words of the REST API."""
+
+        ENTERPRISE = "enterprise", _("Enterprise")
+        VISUAL_STUDIO = "visual_studio", _("Visual Studio subscription")
+
+    ledger = models.ForeignKey(Ledger, models.CASCADE, related_name="licenses", db_index=False)
+    person_key = CodePointTextField()
+    member = models.ForeignKey(Member, models.CASCADE, null=True, related_name="+")
+    label = CodePointTextField()
+    license_type = models.CharField(max_length=16, choices=LicenseType)
+    is_counted = models.BooleanField()
+    on_cloud = models.BooleanField()
+    server_accounts = models.PositiveIntegerField()
+    is_ambiguous = models.BooleanField()
+
+    class Meta:
+        """One row per person; the index is the order of every list."""
+
+        constraints = [models.UniqueConstraint("ledger", "person_key", name="license_person_once")]
+        indexes = [models.Index(fields=["ledger", "label", "person_key"], name="license_order")]
+
+    def __str__(self) -> str:
+        """Return what the person is called."""
+        return self.label
