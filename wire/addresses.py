@@ -6,6 +6,7 @@ import unicodedata
 import idna
 
 MAX_ADDRESS_LENGTH = 320
+_TRAILING = "." + "".join(character for character in map(chr, range(0x3001)) if character.isspace())
 _REFUSED_CATEGORIES = frozenset({"Cc", "Cs"})
 
 
@@ -25,9 +26,7 @@ def normalize(text: str) -> str | None:
     trimmed = text.strip()
     if not trimmed:
         return None
-    if not (trimmed.isascii() and trimmed.isprintable()) and any(
-        unicodedata.category(character) in _REFUSED_CATEGORIES for character in trimmed
-    ):
+    if has_refused_characters(trimmed):
         raise AddressInvalid("an address must not contain control characters")
     if len(trimmed) > MAX_ADDRESS_LENGTH:
         raise AddressInvalid(f"an address has at most {MAX_ADDRESS_LENGTH} characters")
@@ -39,11 +38,19 @@ def normalize(text: str) -> str | None:
     return address
 
 
+def has_refused_characters(text: str) -> bool:
+    """Whether a control character or a lone surrogate stands in ``text``."""
+    if text.isascii() and text.isprintable():
+        return False
+    return any(unicodedata.category(character) in _REFUSED_CATEGORIES for character in text)
+
+
 @functools.lru_cache(maxsize=16_384)
 def _comparable_domain(domain: str) -> str:
-    bare = domain.removesuffix(".")
+    # All of them, and white space between: what is normalized twice must not change again.
+    bare = domain.rstrip(_TRAILING)
     try:
-        return idna.encode(bare, uts46=True).decode("ascii")
+        return idna.encode(bare, uts46=True).decode("ascii").rstrip(".")
     except (idna.IDNAError, UnicodeError):
         # Hosts such as my_host.example are no IDNA names, yet real addresses live there.
         return bare

@@ -2,10 +2,11 @@
 
 import hashlib
 from collections.abc import Iterable, Iterator
+from typing import Annotated
 
 import msgspec
 
-from wire.addresses import normalize
+from wire.addresses import MAX_ADDRESS_LENGTH, has_refused_characters, normalize
 
 MAX_USER_ID = 2**53 - 1
 MAX_ADDRESSES = 100
@@ -19,11 +20,14 @@ class TooManyAddresses(ValueError):
     """An account lists more addresses than travel."""
 
 
+_Address = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_ADDRESS_LENGTH)]
+
+
 class Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One account: its id on the server, and ``[address, is_primary]`` pairs, the primary first."""
 
     user_id: int
-    emails: tuple[tuple[str, bool], ...]
+    emails: tuple[tuple[_Address, bool], ...]
 
     @property
     def primary(self) -> str | None:
@@ -69,11 +73,25 @@ def read_line(raw: bytes) -> Line:
         raise LineInvalid("user_id is out of range")
     if len(line.emails) > MAX_ADDRESSES:
         raise LineInvalid(f"more than {MAX_ADDRESSES} addresses")
-    if any(is_primary for _, is_primary in line.emails[1:]):
-        raise LineInvalid("the primary address is not the first, or there are two")
+    if len(line.emails) > 1:
+        _check_order(line)
+    # JSON escapes every control character that databases stumble over, so a backslash tells.
+    if b"\\" in raw and any(has_refused_characters(address) for address, _ in line.emails):
+        raise LineInvalid("an address holds control characters")
     if _encoder.encode(line) != raw:
         raise LineInvalid("not in canonical form")
     return line
+
+
+def _check_order(line: Line) -> None:
+    (first, first_is_primary), *rest = line.emails
+    previous = "" if first_is_primary else first
+    for address, is_primary in rest:
+        if is_primary:
+            raise LineInvalid("the primary address is not the first, or there are two")
+        if address <= previous or (first_is_primary and address == first):
+            raise LineInvalid("the addresses are not in order, or one stands twice")
+        previous = address
 
 
 def read_lines(data: bytes) -> Iterator[tuple[bytes, Line]]:

@@ -6,9 +6,14 @@ as text: Ed25519 public keys as 43 characters of base64url, RSA public keys as P
 
 import enum
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal, TypeAlias, TypeVar
 
 import msgspec
+
+Instant: TypeAlias = Annotated[datetime, msgspec.Meta(tz=True)]
+"""A time with its zone: one without could not be compared with ours."""
+
+MessageT = TypeVar("MessageT", bound=msgspec.Struct)
 
 FORMAT = 1
 """The newest format of lines and messages that this code speaks."""
@@ -40,6 +45,21 @@ class ErrorCode(enum.StrEnum):
     BUSY = "busy"
 
 
+class MessageInvalid(ValueError):
+    """Received bytes are not the message that they should be; quotes nothing of them."""
+
+
+def read_message(body: bytes, kind: type[MessageT]) -> MessageT:
+    """Return the control message in ``body``.
+
+    :raises MessageInvalid: no JSON, another shape, or nested without end.
+    """
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
+        raise MessageInvalid(f"not a {kind.__name__}") from error
+
+
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
     """An error answer, in GitHub's shape plus our code."""
 
@@ -53,7 +73,7 @@ class Feature(msgspec.Struct, frozen=True, kw_only=True):
     """A feature of the connection and since when it is on (None: off)."""
 
     name: str
-    enabled_at: datetime | None = None
+    enabled_at: Instant | None = None
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,7 +87,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     audience: str
     app_key: str
     server_key: str
-    issued_at: datetime
+    issued_at: Instant
     formats: tuple[int, ...] = FORMATS
     features: tuple[Feature, ...] = ()
 
@@ -108,7 +128,7 @@ class AccessToken(msgspec.Struct, frozen=True, kw_only=True):
     """An installation token, valid for one hour."""
 
     token: str
-    expires_at: datetime
+    expires_at: Instant
     permissions: dict[str, str] = {}
 
 
@@ -133,7 +153,7 @@ class OpenSync(msgspec.Struct, frozen=True, kw_only=True):
 
     sync_id: str
     hostname: str
-    taken_at: datetime
+    taken_at: Instant
     accounts: int
     parts: int
     sha256: str
@@ -187,6 +207,6 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     licenses_before: int
     licenses_after: int
     revision: int
-    taken_at: datetime
-    applied_at: datetime
+    taken_at: Instant
+    applied_at: Instant
     format: int = FORMAT

@@ -30,7 +30,7 @@ def unpack(body: bytes) -> bytes:
     """Return the lines of a received part; never allocates more than 16 MiB.
 
     :raises PartTooLarge: packed or stated size over the limit.
-    :raises PartInvalid: truncated, trailing bytes, no stated size, not zstd.
+    :raises PartInvalid: truncated, empty, trailing bytes, no stated size, not zstd.
     """
     if len(body) > MAX_PART_BYTES:
         raise PartTooLarge("a part has at most 16 MiB packed")
@@ -40,12 +40,13 @@ def unpack(body: bytes) -> bytes:
         raise PartInvalid("a part is one zstd frame") from error
     if size < 0:
         raise PartInvalid("the zstd frame does not state its size")
+    if size == 0:
+        # The decompressor would not look at what follows an empty frame.
+        raise PartInvalid("a part holds at least one line")
     if size > MAX_PART_BYTES:
         raise PartTooLarge("a part has at most 16 MiB unpacked")
     try:
-        lines = zstandard.ZstdDecompressor(max_window_size=_MAX_WINDOW).decompress(
-            body, allow_extra_data=False
-        )
+        lines = zstandard.ZstdDecompressor(max_window_size=_MAX_WINDOW).decompress(body, allow_extra_data=False)
     except zstandard.ZstdError as error:
         raise PartInvalid("the zstd frame is damaged") from error
     if len(lines) != size:
@@ -61,4 +62,4 @@ def content_digest(body: bytes) -> str:
 def has_content_digest(field: str, body: bytes) -> bool:
     """Whether a received Content-Digest field names the SHA-256 of ``body``."""
     found = _SHA256_FIELD.search(field)
-    return bool(found) and hmac.compare_digest(content_digest(body), f"sha-256=:{found[1]}:")
+    return found is not None and hmac.compare_digest(content_digest(body), f"sha-256=:{found[1]}:")

@@ -7,6 +7,7 @@ token. App JWTs are RS256 as on GitHub; manifests, receipts and usage files are 
 import base64
 import binascii
 import hashlib
+import math
 from datetime import datetime, timedelta
 from typing import Final, TypeVar
 
@@ -17,7 +18,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from wire.messages import Manifest
+from wire.messages import Manifest, read_message
 
 MANIFEST: Final = "licensesync-manifest+jwt"
 RECEIPT: Final = "licensesync-receipt+jwt"
@@ -49,9 +50,7 @@ def sign(payload: msgspec.Struct, *, typ: str, key: Ed25519PrivateKey, kid: str 
     return jwt.PyJWS().encode(msgspec.json.encode(payload), key, "EdDSA", headers)
 
 
-def verify(
-    token: str, kind: type[PayloadT], *, typ: str, key: Ed25519PublicKey
-) -> PayloadT:
+def verify(token: str, kind: type[PayloadT], *, typ: str, key: Ed25519PublicKey) -> PayloadT:
     """Return the payload of a compact JWS that ``key`` signed.
 
     :raises SignatureInvalid: anything about it is wrong.
@@ -60,8 +59,8 @@ def verify(
         verified = jwt.PyJWS().decode_complete(token, key, algorithms=["EdDSA"])
         if verified["header"].get("typ") != typ:
             raise SignatureInvalid("the token is of another type")
-        return msgspec.json.decode(verified["payload"], type=kind)
-    except (jwt.InvalidTokenError, msgspec.MsgspecError, ValueError) as error:
+        return read_message(verified["payload"], kind)
+    except (jwt.InvalidTokenError, ValueError) as error:
         if isinstance(error, SignatureInvalid):
             raise
         raise SignatureInvalid("the token cannot be verified") from error
@@ -77,16 +76,19 @@ def read_manifest(token: str) -> Manifest:
     """
     try:
         unverified = jwt.PyJWS().decode_complete(token, options={"verify_signature": False})
-        claimed = msgspec.json.decode(unverified["payload"], type=Manifest)
+        claimed = read_message(unverified["payload"], Manifest)
         key = read_public_key(claimed.server_key)
-    except (jwt.InvalidTokenError, msgspec.MsgspecError, KeyInvalid, ValueError) as error:
+    except (jwt.InvalidTokenError, ValueError) as error:
         raise SignatureInvalid("the manifest cannot be read") from error
     return verify(token, Manifest, typ=MANIFEST, key=key)
 
 
-def app_jwt(app_id: int, *, key: rsa.RSAPrivateKey, at: datetime) -> str:
-    """Return the JWT (RS256) with which an App proves who it is, as on GitHub."""
-    claims = {"iss": str(app_id), "iat": at, "exp": at + APP_JWT_LIFETIME}
+def app_jwt(issuer: int | str, *, key: rsa.RSAPrivateKey, at: datetime) -> str:
+    """Return the JWT (RS256) with which an App proves who it is, as on GitHub.
+
+    The issuer is the App id; before there is one, at a conversion, it is the server id.
+    """
+    claims = {"iss": str(issuer), "iat": at, "exp": at + APP_JWT_LIFETIME}
     return jwt.encode(claims, key, "RS256")
 
 
@@ -108,12 +110,16 @@ def verify_app_jwt(token: str, *, key: rsa.RSAPublicKey, at: datetime) -> None:
     :raises ClockSkew: signed by the key, but for another time.
     :raises SignatureInvalid: anything else about it is wrong.
     """
-    unchecked = {"verify_exp": False, "verify_iat": False, "verify_nbf": False}
     try:
-        claims = jwt.decode(token, key, algorithms=["RS256"], options=unchecked)
+        claims = jwt.decode(
+            token,
+            key,
+            algorithms=["RS256"],
+            options={"verify_exp": False, "verify_iat": False, "verify_nbf": False},
+        )
         if jwt.get_unverified_header(token).get("typ", "JWT") != "JWT":
             raise SignatureInvalid("the token is of another type")
-        issued, expires = float(claims["iat"]), float(claims["exp"])
+        issued, expires = _finite(claims["iat"]), _finite(claims["exp"])
     except (jwt.InvalidTokenError, KeyError, TypeError, ValueError) as error:
         if isinstance(error, SignatureInvalid):
             raise
@@ -123,6 +129,13 @@ def verify_app_jwt(token: str, *, key: rsa.RSAPublicKey, at: datetime) -> None:
         raise SignatureInvalid("the JWT lives longer than ten minutes")
     if issued > now + leeway or expires < now - leeway:
         raise ClockSkew("the JWT is for another time; compare the clocks of both hosts")
+
+
+def _finite(claim: object) -> float:
+    """Return a time claim; NaN, which compares as neither late nor early, is none."""
+    if isinstance(claim, bool) or not isinstance(claim, int | float) or not math.isfinite(claim):
+        raise SignatureInvalid("a time of the JWT is no number")
+    return float(claim)
 
 
 def new_identity_key() -> Ed25519PrivateKey:
@@ -172,16 +185,18 @@ def read_public_key(text: str) -> Ed25519PublicKey:
     """
     try:
         raw = base64.b64decode(f"{text}=", altchars=b"-_", validate=True)
-        return Ed25519PublicKey.from_public_bytes(raw)
+        key = Ed25519PublicKey.from_public_bytes(raw)
     except (binascii.Error, ValueError) as error:
         raise KeyInvalid("not an Ed25519 public key") from error
+    if public_text(key) != text:
+        # Keys are compared as text, so each has one spelling only.
+        raise KeyInvalid("not the canonical text of an Ed25519 public key")
+    return key
 
 
 def public_pem(key: rsa.RSAPublicKey) -> str:
     """Return an RSA public key as SubjectPublicKeyInfo PEM."""
-    return key.public_bytes(
-        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-    ).decode("ascii")
+    return key.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo).decode("ascii")
 
 
 def read_app_key(pem: str) -> rsa.RSAPublicKey:
