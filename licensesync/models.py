@@ -79,7 +79,10 @@ class Seat(models.Model):
 
 
 class Schedule(models.Model):
-    """When a connection's next weekly run is due, per slot."""
+    """When a connection's next weekly run is due, per slot: a whole number of weeks after ``anchor_at``.
+
+    The anchor is the time of connecting or enabling; a jitter that is stable per server is added to it.
+    """
 
     class Slot(models.TextChoices):
         """What runs weekly; each slot has at most one active job per connection."""
@@ -89,6 +92,7 @@ class Schedule(models.Model):
 
     connection = models.ForeignKey(Connection, models.CASCADE, related_name="schedules")
     slot = models.CharField(max_length=8, choices=Slot)
+    anchor_at = models.DateTimeField()
     next_run_at = models.DateTimeField(db_index=True)
 
     class Meta:
@@ -157,6 +161,7 @@ class SyncJob(models.Model):
     state = models.CharField(max_length=16, choices=State, default=State.QUEUED)
     trigger = models.CharField(max_length=16, choices=Trigger)
     requested_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
+    allow_shrink = models.BooleanField(default=False)
     created_at = models.DateTimeField()
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
@@ -165,7 +170,7 @@ class SyncJob(models.Model):
     claim = models.PositiveIntegerField(default=0)
     lease_until = models.DateTimeField(null=True, blank=True)
 
-    # The frozen snapshot.
+    # The frozen snapshot, and with it every word of the opening: a retry must not differ in one.
     sync_id = models.UUIDField(null=True, blank=True, unique=True)
     hostname = models.CharField(max_length=253, blank=True)
     taken_at = models.DateTimeField(null=True, blank=True)
@@ -176,6 +181,7 @@ class SyncJob(models.Model):
     sha256 = models.CharField(max_length=64, blank=True)
     base_revision = models.BigIntegerField(null=True, blank=True)
     base_snapshot_id = models.UUIDField(null=True, blank=True)
+    unanswered = models.JSONField(default=list, blank=True)
     opened_at = models.DateTimeField(null=True, blank=True)
     commit_sent_at = models.DateTimeField(null=True, blank=True)
 
@@ -219,6 +225,11 @@ class SyncJob(models.Model):
     def is_waiting_to_retry(self) -> bool:
         """Whether the last attempt failed and the next one has a time."""
         return self.state == self.State.QUEUED and self.attempts > 0
+
+    @property
+    def can_be_cancelled(self) -> bool:
+        """Whether the cloud was not yet asked to apply it."""
+        return self.is_active and self.commit_sent_at is None
 
 
 class SyncPart(models.Model):
