@@ -32,7 +32,7 @@ class Connection(models.Model):
 
     ``not_connected`` -> ``pending`` (5 minutes, until ``pending_until``) -> ``connected`` ->
     ``disconnected`` -> ``pending`` ... Changes of state are conditional updates in
-    ``connect.services`` and ``connect.handshake``.
+    ``connect.transitions``; ``pending_state_digest`` tells one handshake from the next.
     """
 
     class State(models.TextChoices):
@@ -47,12 +47,14 @@ class Connection(models.Model):
     state = models.CharField(max_length=16, choices=State, default=State.NOT_CONNECTED)
     cloud_url = models.URLField(blank=True, max_length=500)
 
-    # The handshake under way: our new App key, and the digests that bind it to one browser session.
+    # The handshake under way: our new App key, and the digest that binds it to one browser session.
+    # The key outlives a handshake whose answer was lost: with it the cloud knows us the next time.
     pending_until = models.DateTimeField(null=True, blank=True)
     pending_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
     pending_state_digest = models.CharField(max_length=64, blank=True)
     pending_app_key = EncryptedTextField(blank=True)
     pending_code = EncryptedTextField(blank=True)
+    pending_code_at = models.DateTimeField(null=True, blank=True)
 
     # The connection itself.
     app_id = models.BigIntegerField(null=True, blank=True)
@@ -79,13 +81,15 @@ class Connection(models.Model):
         constraints = [
             models.CheckConstraint(
                 name="connection_connected_has_installation",
-                condition=~models.Q(state="connected")
-                | models.Q(app_id__isnull=False, installation_id__isnull=False),
+                condition=~models.Q(state="connected") | models.Q(app_id__isnull=False, installation_id__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="connection_pending_has_an_end",
+                condition=~models.Q(state="pending") | models.Q(pending_until__isnull=False),
             ),
             models.CheckConstraint(
                 name="connection_sync_needs_connected",
-                condition=models.Q(license_sync_enabled_at__isnull=True)
-                | models.Q(state="connected"),
+                condition=models.Q(license_sync_enabled_at__isnull=True) | models.Q(state="connected"),
             ),
             models.CheckConstraint(
                 name="connection_base_is_whole",
