@@ -121,6 +121,10 @@ class Enterprise(models.Model):
         return self.slug
 
     @property
+    def side(self) -> Deployment:
+        return Deployment(self.deployment)
+
+    @property
     def is_server(self) -> bool:
         return self.deployment == Deployment.SERVER
 

@@ -1,0 +1,69 @@
+"""The home page's rows: each enterprise a person has a role in, how it is, and the one thing that needs them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+
+from enterprises.models import Deployment, Enterprise, Role, User
+from enterprises.navigation import landing_url
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise
+
+    Label = str | _StrPromise
+
+
+@dataclass(frozen=True)
+class HomeState:
+    """`label` and `tone` make the pill; `need` is one sentence that leads to `url`, empty when nothing does."""
+
+    label: Label
+    tone: str = "neutral"
+    need: Label = ""
+    url: str = ""
+
+
+@dataclass(frozen=True)
+class HomeRow:
+    role: Role
+    url: str
+    state: HomeState | None
+
+    @property
+    def enterprise(self) -> Enterprise:
+        return self.role.enterprise
+
+
+Provider = Callable[[list[Enterprise]], dict[int, HomeState]]
+
+_providers: dict[Deployment, Provider] = {}
+
+
+def register(deployment: Deployment, provider: Provider) -> None:
+    """Called once per side when the apps are ready. A provider asks a bounded number of queries for all of them."""
+    _providers[deployment] = provider
+
+
+def rows(user: User) -> list[HomeRow]:
+    """By name, those of the sides that are served here; one query and those of at most two providers."""
+    roles = list(
+        Role.objects.filter(user=user, enterprise__deployment__in=served())
+        .select_related("enterprise")
+        .order_by("enterprise__name", "enterprise__slug")
+    )
+    states: dict[int, HomeState] = {}
+    for deployment, provider in _providers.items():
+        enterprises = [role.enterprise for role in roles if role.enterprise.side == deployment]
+        if enterprises:
+            states |= provider(enterprises)
+    return [HomeRow(role, landing_url(role), states.get(role.enterprise_id)) for role in roles]
+
+
+def served() -> list[Deployment]:
+    """The sides whose pages this process has."""
+    sides = {Deployment.SERVER: settings.SERVES_SERVER, Deployment.CLOUD: settings.SERVES_CLOUD}
+    return [side for side, is_served in sides.items() if is_served]
