@@ -1,5 +1,20 @@
-"""Addresses of people: sign-in, home page, first owner."""
+"""Addresses of people: home, sign-in, the first owner, preferences."""
 
-from django.urls import URLPattern, URLResolver
+from allauth.account.views import login, logout, password_change
+from django.urls import URLPattern, URLResolver, path
+from django.views.decorators.http import require_POST
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from enterprises import views
+
+# The names that begin with account_ are those by which allauth finds its pages; the rest of it has no address here.
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", views.your_enterprises, name="home"),
+    path("setup", views.setup, name="setup"),
+    path("account/sign-in", login, name="account_login"),
+    path("account/sign-out", require_POST(logout), name="account_logout"),
+    path("account/password", password_change, name="account_change_password"),
+    path("account/link", views.sign_in_link, name="sign_in_link"),
+    path("account/preferences", views.your_preferences, name="preferences"),
+    path("account/language", views.set_language, name="set_language"),
+    path("account/theme", views.set_theme, name="set_theme"),
+]
