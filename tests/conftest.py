@@ -1,4 +1,4 @@
-"""Prepares the suite: its own data folder, Valkey and database, and sockets that stay shut unless a folder needs them."""
+"""Prepares the suite: its own data folder, Valkey and database, and sockets that stay shut unless a test needs them."""
 
 import os
 import shutil
@@ -13,6 +13,10 @@ from tests.support.services import Service, start_postgres, start_valkey
 
 # Set here and not in pyproject.toml: the settings are read once, and only after the services below have started.
 os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
+# Playwright keeps an event loop in the thread that also asks the database.
+os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+
+pytest_plugins = ["tests.fixtures", "tests.support.browser"]
 
 # Variables of whoever runs the suite must not change what it tests.
 _OURS = (

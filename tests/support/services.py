@@ -52,7 +52,7 @@ class Service:
 def start_valkey(folder: Path) -> tuple[Service, str]:
     """A broker and cache in ``folder``, and its REDIS_URL."""
     socket = folder / "valkey.sock"
-    service = Service(broker_command(socket, folder), log=folder / "valkey.log", stop_sign=signal.SIGTERM)
+    service = Service(broker_command(socket, folder), log=folder / "valkey-start.log", stop_sign=signal.SIGTERM)
     service.wait_until(socket.exists)
     return service, f"unix://{socket}"
 
