@@ -17,5 +17,7 @@ def broker_command(socket: Path, folder: Path) -> list[str]:
         *("--appendonly", "yes"),
         *("--save", ""),
         *("--maxmemory-policy", "noeviction"),
+        # Its notices are nothing for the terminal; what goes wrong stands there.
         *("--loglevel", "warning"),
+        *("--logfile", str(folder / "valkey.log")),
     ]

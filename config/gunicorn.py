@@ -1,0 +1,19 @@
+"""How the web process runs: threads, because a page mostly waits for the database."""
+
+import os
+
+wsgi_app = "config.wsgi"
+worker_class = "gthread"
+workers = int(os.environ.get("WEB_CONCURRENCY", "1"))
+threads = 8
+# A wrong setting then ends the master with its sentence instead of one worker after the other.
+preload_app = True
+timeout = 60
+graceful_timeout = 10
+keepalive = 5
+loglevel = "warning"
+accesslog = None
+control_socket_disable = True
+# X-Forwarded-* are judged by our own middleware, from TRUSTED_PROXIES.
+forwarded_allow_ips = ""
+secure_scheme_headers: dict[str, str] = {}
