@@ -8,3 +8,9 @@ class CloudConfig(AppConfig):
 
     name = "cloud"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Enter the cloud's pages into the shell."""
+        from cloud import home
+
+        home.register()

@@ -1,5 +1,23 @@
 """Addresses of the cloud's pages."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from cloud.views import consent, instances, licensing, members, people
+
+app_name = "cloud"
+
+urlpatterns = [
+    path("enterprises/<slug:slug>/licensing", licensing.licensing, name="licensing"),
+    path("enterprises/<slug:slug>/licensing/report.csv", licensing.report, name="report"),
+    path("enterprises/<slug:slug>/licensing/seats", licensing.seats, name="seats"),
+    path(
+        "enterprises/<slug:slug>/licensing/instances/<int:pk>/remove",
+        instances.remove,
+        name="remove_instance",
+    ),
+    path("enterprises/<slug:slug>/people", people.people, name="people"),
+    path("enterprises/<slug:slug>/people/<int:pk>", people.person, name="person"),
+    path("enterprises/<slug:slug>/settings/members", members.choose, name="members"),
+    path("enterprises/<slug:slug>/settings/members/<int:pk>", members.review, name="review_members"),
+    path("enterprise-installations/new", consent.consent, name="consent"),
+]

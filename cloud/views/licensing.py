@@ -1,0 +1,79 @@
+"""The page with the number, and the same number as a file."""
+
+from http import HTTPStatus
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpResponse, StreamingHttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods
+
+from cloud import consumption, instances, reports, services
+from cloud.forms import SeatsPurchasedForm
+from enterprises.access import Deployment, Need, enterprise_for
+from enterprises.audit import actor_ip, record
+from enterprises.requests import SignedInRequest
+
+DAYS_SHOWN = 14
+
+
+@login_required
+@require_GET
+def licensing(request: SignedInRequest, slug: str) -> HttpResponse:
+    """Show purchased, consumed, available, what license sync saves, and the servers behind it."""
+    enterprise = enterprise_for(request.user, slug, deployment=Deployment.CLOUD)
+    ledger = enterprise.ledger
+    context = {
+        "totals": consumption.totals(ledger),
+        "deployments": instances.deployments(ledger.licenses.filter(is_counted=True)),
+        "instances": instances.instance_states(ledger, timezone.now()),
+        "history": ledger.usage.order_by("-day")[:DAYS_SHOWN],
+        "enterprise": enterprise,
+        "ledger": ledger,
+    }
+    return render(request, "cloud/licensing.html", context)
+
+
+@login_required
+@require_GET
+def report(request: SignedInRequest, slug: str) -> StreamingHttpResponse:
+    """Stream the report: one row per person, in GitHub's columns."""
+    enterprise = enterprise_for(request.user, slug, deployment=Deployment.CLOUD)
+    now = timezone.now()
+    record(
+        enterprise=enterprise,
+        action="report.download",
+        by=request.user,
+        ip=actor_ip(request),
+        at=now,
+    )
+    name = f"consumed_licenses-{enterprise.slug}-{now:%Y-%m-%dT%H%M%SZ}.csv"
+    return StreamingHttpResponse(
+        reports.csv_lines(enterprise.ledger),
+        content_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def seats(request: SignedInRequest, slug: str) -> HttpResponse:
+    """Let an owner say how many licenses were bought."""
+    enterprise = enterprise_for(request.user, slug, deployment=Deployment.CLOUD, need=Need.OWN)
+    ledger = enterprise.ledger
+    form = SeatsPurchasedForm(request.POST or None, initial={"seats_purchased": ledger.seats_purchased})
+    if not form.is_valid():
+        status = HTTPStatus.UNPROCESSABLE_ENTITY if form.is_bound else HTTPStatus.OK
+        context = {"form": form, "enterprise": enterprise}
+        return render(request, "cloud/seats.html", context, status=status)
+    services.set_seats_purchased(
+        ledger=ledger,
+        seats_purchased=form.cleaned_data["seats_purchased"],
+        by=request.user,
+        at=timezone.now(),
+        ip=actor_ip(request),
+    )
+    messages.success(request, _("The purchased licenses were changed."))
+    return redirect("cloud:licensing", slug=slug)

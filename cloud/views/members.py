@@ -1,0 +1,97 @@
+"""Import the cloud account's members: choose a file, see what changes, apply."""
+
+from http import HTTPStatus
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from cloud import services
+from cloud.forms import ApplyMembersForm, MembersFileForm
+from cloud.members import MembersInvalid, ShrinkNotAllowed
+from enterprises import uploads
+from enterprises.access import Deployment, Need, enterprise_for
+from enterprises.audit import actor_ip
+from enterprises.requests import SignedInRequest
+
+PURPOSE = "members"
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def choose(request: SignedInRequest, slug: str) -> HttpResponse:
+    """Take a file and lead to its preview."""
+    enterprise = enterprise_for(request.user, slug, deployment=Deployment.CLOUD, need=Need.OWN)
+    form = MembersFileForm(request.POST or None, request.FILES or None)
+    if request.method == "POST" and form.is_valid():
+        file = form.cleaned_data["file"]
+        try:
+            upload = uploads.stage_upload(
+                enterprise=enterprise,
+                purpose=PURPOSE,
+                stream=file,
+                name=file.name,
+                by=request.user,
+                at=timezone.now(),
+            )
+        except uploads.UploadTooLarge:
+            form.add_error("file", _("The file is too large. An import takes at most 512 MiB."))
+        else:
+            partial = "?partial=on" if form.cleaned_data["partial"] else ""
+            response = redirect("cloud:review_members", slug=slug, pk=upload.pk)
+            response["Location"] += partial
+            return response
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if form.is_bound else HTTPStatus.OK
+    context = {"enterprise": enterprise, "ledger": enterprise.ledger, "form": form}
+    return render(request, "cloud/members.html", context, status=status)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def review(request: SignedInRequest, slug: str, pk: int) -> HttpResponse:
+    """Show what the waiting file would change, and apply it."""
+    enterprise = enterprise_for(request.user, slug, deployment=Deployment.CLOUD, need=Need.OWN)
+    now = timezone.now()
+    upload = uploads.staged_upload(enterprise=enterprise, purpose=PURPOSE, by=request.user, pk=pk, at=now)
+    if upload is None:
+        raise Http404
+    form = ApplyMembersForm(request.POST if request.method == "POST" else request.GET)
+    form.is_valid()
+    partial = form.cleaned_data["partial"]
+    context = {"enterprise": enterprise, "upload": upload, "form": form, "partial": partial}
+    try:
+        if request.method == "POST":
+            change = services.import_members(
+                ledger=enterprise.ledger,
+                stream=uploads.open_upload(upload),
+                by=request.user,
+                at=now,
+                partial=partial,
+                allow_shrink=form.cleaned_data["allow_shrink"],
+                ip=actor_ip(request),
+            )
+            uploads.discard_upload(upload)
+            messages.success(
+                request,
+                _("The members were imported: %(added)s added, %(changed)s changed, %(removed)s removed.")
+                % {"added": change.added, "changed": change.changed, "removed": change.removed},
+            )
+            return redirect("cloud:licensing", slug=slug)
+        context["change"] = services.preview_members(
+            ledger=enterprise.ledger,
+            stream=uploads.open_upload(upload),
+            at=now,
+            partial=partial,
+        )
+        status = HTTPStatus.OK
+    except MembersInvalid as error:
+        context["problem"] = error
+        status = HTTPStatus.UNPROCESSABLE_ENTITY
+    except ShrinkNotAllowed as error:
+        context["shrink"] = error
+        status = HTTPStatus.CONFLICT
+    return render(request, "cloud/review_members.html", context, status=status)

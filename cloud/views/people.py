@@ -1,0 +1,65 @@
+"""The people behind the number: the list, and why each of them counts."""
+
+from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET
+
+from cloud import instances, reports
+from cloud.models import Ledger
+from enterprises.access import Deployment, enterprise_for
+from enterprises.requests import SignedInRequest
+
+PEOPLE_PER_PAGE = 50
+
+
+@login_required
+@require_GET
+def people(request: SignedInRequest, slug: str) -> HttpResponse:
+    """List the people, each with its accounts and the rule that matched them."""
+    enterprise = enterprise_for(request.user, slug, deployment=Deployment.CLOUD)
+    ledger = enterprise.ledger
+    search = request.GET.get("q", "").strip()
+    deployment = request.GET.get("deployment", "")
+    found = reports.people(ledger, search=search, deployment=deployment)
+    page = Paginator(found, PEOPLE_PER_PAGE).get_page(request.GET.get("page"))
+    context = {
+        "tabs": _tabs(request, ledger, deployment),
+        "kept": [{"name": "deployment", "value": deployment}] if deployment else [],
+        "page": page,
+        "people": reports.with_accounts(ledger, page.object_list),
+        "search": search,
+        "deployment": deployment,
+    }
+    return render(request, "cloud/people.html", context)
+
+
+def _tabs(request: SignedInRequest, ledger: Ledger, deployment: str) -> list[dict[str, object]]:
+    counts = instances.deployments(ledger.licenses.all())
+    labels = {"": _("All"), "cloud": _("Cloud only"), "server": _("Server only"), "both": _("Cloud and server")}
+    counts[""] = sum(counts.values())
+    return [
+        {
+            "label": label,
+            "url": f"{request.path}?deployment={value}" if value else request.path,
+            "is_current": value == deployment,
+            "count": counts[value],
+        }
+        for value, label in labels.items()
+    ]
+
+
+@login_required
+@require_GET
+def person(request: SignedInRequest, slug: str, pk: int) -> HttpResponse:
+    """Say why a person is one license: every account, its rule and the address that matched."""
+    enterprise = enterprise_for(request.user, slug, deployment=Deployment.CLOUD)
+    license_ = get_object_or_404(enterprise.ledger.licenses.select_related("member", "ledger"), pk=pk)
+    context = {
+        "enterprise": enterprise,
+        "license": license_,
+        "explanation": reports.explain(license_),
+    }
+    return render(request, "cloud/person.html", context)
