@@ -1,0 +1,55 @@
+"""What every page owes its readers, as two assertions for the browser: accessible, and nothing wider than the screen."""
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Page
+
+AXE = Path(__file__).resolve().parents[1] / "vendor/axe/axe.min.js"
+
+# Elements that stick out to the right although no ancestor scrolls or clips them.
+WIDER_THAN_SCREEN = """
+(width) => [...document.body.querySelectorAll("*")]
+  .filter((element) => element.getBoundingClientRect().right > width + 1)
+  .filter((element) => {
+    for (let box = element.parentElement; box && box !== document.body; box = box.parentElement) {
+      if (getComputedStyle(box).overflowX !== "visible") return false;
+    }
+    return true;
+  })
+  .map((element) => element.outerHTML.slice(0, 160))
+"""
+
+
+@cache
+def axe_source() -> str:
+    return AXE.read_text(encoding="utf-8")
+
+
+def assert_accessible(page: Page) -> None:
+    """Every rule of axe-core on the page as it stands now, open menus and dialogs included."""
+    if page.evaluate("typeof axe") == "undefined":
+        page.evaluate(axe_source())
+    violations: list[dict[str, Any]] = page.evaluate(
+        "axe.run({resultTypes: ['violations']}).then((results) => results.violations)"
+    )
+
+    assert not violations, f"{page.url}\n" + "\n".join(describe(violation) for violation in violations)
+
+
+def describe(violation: dict[str, Any]) -> str:
+    places = "\n".join(f"  {node['html'][:160]}\n    {node['failureSummary']}" for node in violation["nodes"])
+    return f"{violation['id']}: {violation['help']}\n{places}"
+
+
+def assert_no_horizontal_overflow(page: Page, width: int = 320) -> None:
+    """At this width nobody has to scroll the page sideways; what is wide scrolls inside itself."""
+    before = page.viewport_size
+    page.set_viewport_size({"width": width, "height": 640})
+    scroll_width: int = page.evaluate("document.documentElement.scrollWidth")
+    wider: list[str] = page.evaluate(WIDER_THAN_SCREEN, width)
+    if before is not None:
+        page.set_viewport_size(before)
+
+    assert scroll_width <= width, f"{page.url} is {scroll_width} px wide:\n" + "\n".join(wider)
