@@ -68,9 +68,7 @@ class Seat(models.Model):
 
         constraints = [
             models.UniqueConstraint("server", "user_id", name="seat_server_user_id"),
-            models.CheckConstraint(
-                name="seat_user_id_in_range", condition=Q(user_id__gte=1, user_id__lt=2**53)
-            ),
+            models.CheckConstraint(name="seat_user_id_in_range", condition=Q(user_id__gte=1, user_id__lt=2**53)),
         ]
 
     def __str__(self) -> str:
@@ -98,9 +96,7 @@ class Schedule(models.Model):
     class Meta:
         """One schedule per slot."""
 
-        constraints = [
-            models.UniqueConstraint("connection", "slot", name="schedule_connection_slot")
-        ]
+        constraints = [models.UniqueConstraint("connection", "slot", name="schedule_connection_slot")]
 
     def __str__(self) -> str:
         """Return the slot and its time."""
@@ -166,6 +162,7 @@ class SyncJob(models.Model):
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
     not_before = models.DateTimeField(null=True, blank=True)
+    attempted_at = models.DateTimeField(null=True, blank=True)
     attempts = models.PositiveIntegerField(default=0)
     claim = models.PositiveIntegerField(default=0)
     lease_until = models.DateTimeField(null=True, blank=True)
@@ -204,13 +201,10 @@ class SyncJob(models.Model):
             ),
             models.CheckConstraint(
                 name="sync_job_over_is_finished",
-                condition=Q(state__in=["queued", "preparing", "uploading", "applying"])
-                | Q(finished_at__isnull=False),
+                condition=Q(state__in=["queued", "preparing", "uploading", "applying"]) | Q(finished_at__isnull=False),
             ),
         ]
-        indexes = [
-            models.Index(fields=["connection", "slot", "-created_at"], name="sync_job_history")
-        ]
+        indexes = [models.Index(fields=["connection", "slot", "-created_at"], name="sync_job_history")]
 
     def __str__(self) -> str:
         """Return kind and state."""
