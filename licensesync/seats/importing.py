@@ -1,0 +1,83 @@
+"""Import a server's seats from a file, all or nothing, or say what an import would change."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from connect.models import Server
+from licensesync.models import SeatSource
+from licensesync.seats.changes import SeatChange, ShrinkNotAllowed, compare, note_source, switch
+from licensesync.seats.reading import Stream, read_seats
+from licensesync.seats.rows import SeatsInvalid
+from licensesync.seats.staging import Progress, staged
+
+_CLOCKS_DIFFER = timedelta(minutes=5)
+
+
+def import_file(
+    *,
+    server: Server,
+    stream: Stream,
+    file_format: str | None,
+    at: datetime,
+    taken_at: datetime | None,
+    is_partial: bool,
+    allow_shrink: bool,
+    after_switch: Callable[[SeatChange], object],
+    progress: Progress | None = None,
+) -> SeatChange:
+    """Stage the file, then compare and switch under the server's lock in one short transaction.
+
+    ``after_switch`` is called inside that transaction.
+
+    :raises SeatsInvalid: a line that is no good; nothing was changed
+    :raises ShrinkNotAllowed: it would remove too many; nothing was changed
+    """
+    if taken_at is not None and taken_at > at + _CLOCKS_DIFFER:
+        raise SeatsInvalid(0, _("The time at which the list was taken lies in the future."))
+    with staged(read_seats(stream, file_format), progress), transaction.atomic():
+        _lock(server)
+        change = compare(server, is_partial=is_partial)
+        _refuse(change, allow_shrink=allow_shrink)
+        switch(server, change)
+        note_source(server, taken_at=taken_at or _taken_at(server, at, is_partial=is_partial), at=at)
+        after_switch(change)
+    return change
+
+
+def preview_file(
+    *, server: Server, stream: Stream, file_format: str | None, is_partial: bool, progress: Progress | None = None
+) -> SeatChange:
+    """Say what importing the file would change: the same path without the switch.
+
+    :raises SeatsInvalid: a line that is no good
+    """
+    with staged(read_seats(stream, file_format), progress):
+        change = compare(server, is_partial=is_partial)
+    _refuse_nobody(change)
+    return change
+
+
+def _refuse(change: SeatChange, *, allow_shrink: bool) -> None:
+    _refuse_nobody(change)
+    if change.needs_confirmation and not allow_shrink:
+        raise ShrinkNotAllowed(change.removed, change.held)
+
+
+def _refuse_nobody(change: SeatChange) -> None:
+    if change.accounts == 0 and change.held == 0:
+        raise SeatsInvalid(0, _("The file lists no account."))
+
+
+def _lock(server: Server) -> None:
+    """Wait for another import, and for a snapshot that is being taken; SQLite's transaction is the lock itself."""
+    Server.objects.select_for_update(no_key=True).only("pk").get(pk=server.pk)
+
+
+def _taken_at(server: Server, at: datetime, *, is_partial: bool) -> datetime:
+    """A partial file does not make the rest of the list younger."""
+    if is_partial and (held := SeatSource.objects.filter(server=server).values_list("taken_at", flat=True).first()):
+        return held
+    return at
