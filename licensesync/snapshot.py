@@ -1,0 +1,181 @@
+"""Freeze a server's license-consuming seats into parts, and show people exactly what travels."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy as _
+
+from connect.models import Server
+from licensesync.models import Seat, SeatSource, SyncJob, SyncPart
+from wire.lines import SnapshotDigest
+from wire.parts import MAX_PART_LINES, pack, unpack
+
+MAX_RAW_BYTES: Final = 8 * 1024 * 1024
+"""Parts are cut well below the 16 MiB that the wire allows, also where people have a hundred addresses."""
+
+PAGE_LINES: Final = 50
+_CURSOR_ROWS: Final = 2_000
+
+
+class NoSeats(Exception):
+    """No seats were ever imported: an empty snapshot would remove everybody."""
+
+    code = "no_seats"
+    sentence = _("No seats have been imported yet, so there is nothing to sync.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Frozen:
+    """What was stored in parts."""
+
+    accounts: int
+    parts: int
+    sha256: str
+    taken_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class LinesPage:
+    """A page of canonical lines, as bytes decoded and nothing else changed."""
+
+    lines: tuple[str, ...]
+    page: int
+    pages: int
+    found: int
+    accounts: int
+
+
+def consuming(server: Server) -> QuerySet[Seat]:
+    """The seats whose lines travel, in the order in which they do."""
+    return Seat.objects.filter(server=server, is_license_consuming=True).order_by("user_id")
+
+
+def freeze(job_id: int, server: Server) -> Frozen:
+    """Store a server's lines as parts of a job, within the caller's transaction, in bounded memory.
+
+    The server's row is locked, so that no import comes between the time of the list and its lines.
+
+    :raises NoSeats: there never was an import
+    """
+    Server.objects.select_for_update(no_key=True).only("pk").get(pk=server.pk)
+    taken_at = SeatSource.objects.filter(server=server).values_list("taken_at", flat=True).first()
+    if taken_at is None:
+        raise NoSeats
+    SyncPart.objects.filter(job_id=job_id).delete()
+    digest = SnapshotDigest()
+    accounts = number = 0
+    for number, lines in enumerate(_chunks(server), start=1):
+        raw = b"".join(lines)
+        digest.add(raw)
+        accounts += len(lines)
+        SyncPart.objects.create(job_id=job_id, number=number, lines=len(lines), body=pack(raw))
+    return Frozen(accounts=accounts, parts=number, sha256=digest.hexdigest(), taken_at=taken_at)
+
+
+def _chunks(server: Server) -> Iterator[list[bytes]]:
+    """Yield whole parts of lines, LF included: at most 10,000 lines and 8 MiB each."""
+    lines: list[bytes] = []
+    size = 0
+    # A server-side cursor on PostgreSQL, a plain one on SQLite: rows are read as they are needed.
+    for text in consuming(server).values_list("line", flat=True).iterator(chunk_size=_CURSOR_ROWS):
+        line = f"{text}\n".encode()
+        if lines and (len(lines) == MAX_PART_LINES or size + len(line) > MAX_RAW_BYTES):
+            yield lines
+            lines, size = [], 0
+        lines.append(line)
+        size += len(line)
+    if lines:
+        yield lines
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outgoing:
+    """What would be sent now: how many accounts, how many bytes unpacked, and their digest."""
+
+    accounts: int
+    size: int
+    sha256: str
+
+
+def outgoing(server: Server) -> Outgoing:
+    """Read what would be sent now as a whole; about a second per 400,000 accounts, in bounded memory."""
+    digest = hashlib.sha256()
+    accounts = size = 0
+    with transaction.atomic():
+        for lines in _chunks(server):
+            raw = b"".join(lines)
+            digest.update(raw)
+            accounts += len(lines)
+            size += len(raw)
+    return Outgoing(accounts=accounts, size=size, sha256=digest.hexdigest())
+
+
+def preview_lines(server: Server, *, search: str = "", page: int = 1) -> LinesPage:
+    """Return a page of exactly the lines that will be sent; ``search`` looks in lines and in logins."""
+    every = consuming(server)
+    accounts = every.count()
+    found = every
+    if text := search.strip().lower():
+        found = every.filter(line__contains=text) | every.filter(login__icontains=text)
+    count = found.count() if text else accounts
+    pages = max(1, -(-count // PAGE_LINES))
+    page = min(max(page, 1), pages)
+    start = (page - 1) * PAGE_LINES
+    lines = tuple(found.values_list("line", flat=True)[start : start + PAGE_LINES])
+    return LinesPage(lines=lines, page=page, pages=pages, found=count, accounts=accounts)
+
+
+def last_sent(server: Server) -> SyncJob | None:
+    """The last successful sync, whose frozen parts are kept."""
+    return (
+        SyncJob.objects.filter(connection__server=server, kind=SyncJob.Kind.USAGE, state=SyncJob.State.SUCCEEDED)
+        .order_by("-finished_at", "-pk")
+        .first()
+    )
+
+
+def sent_lines(job: SyncJob, *, search: str = "", page: int = 1) -> LinesPage:
+    """Return a page of the lines that a job sent, read from its frozen parts one at a time."""
+    wanted = search.strip().lower().encode()
+    numbers = list(job.parts.order_by("number").values_list("number", "lines"))
+    if not wanted:
+        pages = max(1, -(-job.accounts // PAGE_LINES))
+        page = min(max(page, 1), pages)
+        lines = _slice(job, numbers, (page - 1) * PAGE_LINES)
+        return LinesPage(lines=lines, page=page, pages=pages, found=job.accounts, accounts=job.accounts)
+    matches: list[str] = []
+    found = 0
+    first = (max(page, 1) - 1) * PAGE_LINES
+    for number, _lines in numbers:
+        for line in _part_lines(job, number):
+            if wanted in line:
+                if first <= found < first + PAGE_LINES:
+                    matches.append(line.decode())
+                found += 1
+    pages = max(1, -(-found // PAGE_LINES))
+    return LinesPage(lines=tuple(matches), page=max(page, 1), pages=pages, found=found, accounts=job.accounts)
+
+
+def _slice(job: SyncJob, numbers: list[tuple[int, int]], start: int) -> tuple[str, ...]:
+    """Take a page's lines out of the one or two parts that hold them."""
+    taken: list[str] = []
+    for number, count in numbers:
+        if start >= count:
+            start -= count
+            continue
+        room = PAGE_LINES - len(taken)
+        taken += [line.decode() for line in _part_lines(job, number)[start : start + room]]
+        start = 0
+        if len(taken) == PAGE_LINES:
+            break
+    return tuple(taken)
+
+
+def _part_lines(job: SyncJob, number: int) -> list[bytes]:
+    body = job.parts.values_list("body", flat=True).get(number=number)
+    return unpack(bytes(body)).split(b"\n")[:-1]
