@@ -1,0 +1,37 @@
+"""What became of a job, in words: a sentence and a next step for every code that a job can end with."""
+
+from typing import Final
+
+from django.utils.translation import gettext_lazy as _
+
+from connect import failures
+from connect.failures import Explanation
+
+_ENABLE: Final = _("Set license sync to Enabled again.")
+
+EXPLANATIONS: Final[dict[str, Explanation]] = {
+    "no_seats": Explanation(
+        _("No seats have been imported yet, so there is nothing to sync."), _("Import the seats of this server.")
+    ),
+    "not_connected": Explanation(
+        _("GitHub Connect was disabled before the sync was done."), _("Enable GitHub Connect.")
+    ),
+    "sync_disabled": Explanation(_("License sync was disabled before the sync was done."), _ENABLE),
+    "cancelled_by_person": Explanation(_("Somebody cancelled this sync."), _("Press Sync now to sync again.")),
+    "base_changed": Explanation(
+        _("The connection was made anew while the sync was under way."), _("It is tried again by itself.")
+    ),
+    "expired": Explanation(
+        _("The cloud waited too long for the rest of this sync."), _("It is tried again by itself.")
+    ),
+    "unfinished": Explanation(_("The cloud did not come to an end."), _("It is tried again by itself.")),
+    "internal_error": Explanation(
+        _("Something went wrong on this server."),
+        _("Look into the log of the worker at the time of the attempt; it is tried again by itself."),
+    ),
+}
+
+
+def explain(code: str) -> Explanation:
+    """Return the sentence and the next step of a job's ``error_code``; an unknown one has them too."""
+    return EXPLANATIONS.get(code) or failures.explain(code)

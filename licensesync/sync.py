@@ -1,0 +1,198 @@
+"""Run one job: claim it, do what its kind says, and write down how it ended.
+
+A usage job: freeze the seats (once), open, send the missing parts, commit, wait for the receipt, verify it,
+and take over what the cloud now holds. Whatever interrupts it, the next run goes on from the frozen parts.
+"""
+
+import logging
+import time
+import uuid
+from collections.abc import Callable
+from datetime import datetime
+from typing import Final
+
+import msgspec
+from django.db import transaction
+from django.utils import timezone
+from requests.adapters import BaseAdapter
+
+from connect.client import CloudClient
+from connect.models import Connection
+from enterprises import audit
+from licensesync import jobs, outcomes, snapshot
+from licensesync.exchange import BeginAnew, StillApplying, Worker, converse
+from licensesync.jobs import ClaimLost
+from licensesync.models import SyncJob, SyncPart
+from licensesync.receipts import verified_receipt
+from licensesync.record import connection_record
+from wire.messages import SyncStatus
+
+logger = logging.getLogger(__name__)
+
+_BEGINNINGS: Final = 3
+_UNANSWERED: Final = 100
+
+
+def run(
+    job_id: int,
+    *,
+    clock: Callable[[], datetime] = timezone.now,
+    adapter: BaseAdapter | None = None,
+    wait: Callable[[float], None] = time.sleep,
+) -> None:
+    """Do a job that is due. Ends quietly where nobody needs it to: not due, or taken over meanwhile."""
+    held = jobs.claim(job_id, clock())
+    if held is None:
+        return
+    worker = Worker(held=held, clock=clock, wait=wait)
+    try:
+        _attempt(worker, adapter)
+    except ClaimLost:
+        return
+    except StillApplying:
+        _unless_lost(lambda: jobs.give_back(held, not_before=clock() + outcomes.LOOK_AGAIN))
+    except Exception as error:  # noqa: BLE001 - the job must say how it ended, whatever it was
+        reason = error
+        _unless_lost(lambda: outcomes.record_failure(worker, reason))
+
+
+def _unless_lost(write: Callable[[], None]) -> None:
+    try:
+        write()
+    except ClaimLost:
+        logger.info("A job was taken over before its outcome was written.")
+
+
+def _attempt(worker: Worker, adapter: BaseAdapter | None) -> None:
+    job = worker.load()
+    outcomes.refuse_unless_allowed(job)
+    with CloudClient(job.connection, adapter=adapter, clock=worker.clock) as cloud:
+        if job.kind == SyncJob.Kind.RECORD:
+            _send_record(worker, cloud, job)
+        else:
+            _sync(worker, cloud)
+
+
+def _send_record(worker: Worker, cloud: CloudClient, job: SyncJob) -> None:
+    worker.advance(state=SyncJob.State.UPLOADING)
+    record = connection_record(job.connection)
+    cloud.put_record(record)
+    with transaction.atomic():
+        jobs.finish(worker.held, worker.clock(), SyncJob.State.SUCCEEDED, error_code="", error="")
+        _audit(worker, job, "dotcom_connection.upload_usage_metrics", seats=record.license_consuming_seats)
+
+
+def _sync(worker: Worker, cloud: CloudClient) -> None:
+    code = ""
+    for _beginning in range(_BEGINNINGS):
+        job = worker.load()
+        outcomes.refuse_unless_allowed(job)
+        if job.sync_id is not None and _history_moved_on(job):
+            jobs.begin_anew(worker.held, worker.clock(), "base_changed")
+            job = worker.load()
+        if job.sync_id is None:
+            _freeze(worker, job)
+            job = worker.load()
+        try:
+            status = converse(worker, cloud, job)
+        except BeginAnew as anew:
+            code = anew.code
+            jobs.begin_anew(worker.held, worker.clock(), code)
+            continue
+        _settle(worker, worker.load(), status)
+        return
+    raise outcomes.NoEndInSight(code)
+
+
+def _history_moved_on(job: SyncJob) -> bool:
+    """Whether the connection was made anew since the job froze what it builds on, and nothing was committed."""
+    frozen = (job.base_revision, job.base_snapshot_id)
+    held = (job.connection.base_revision, job.connection.base_snapshot_id)
+    return job.commit_sent_at is None and frozen != held
+
+
+def _freeze(worker: Worker, job: SyncJob) -> None:
+    """Store the snapshot and every word of its opening in one transaction, fenced at its first and last write."""
+    worker.advance(state=SyncJob.State.PREPARING)
+    connection = job.connection
+    with transaction.atomic():
+        worker.advance()
+        frozen = snapshot.freeze(job.pk, connection.server)
+        worker.advance(
+            state=SyncJob.State.UPLOADING,
+            sync_id=uuid.uuid4(),
+            hostname=connection.server.hostname,
+            taken_at=frozen.taken_at,
+            accounts=frozen.accounts,
+            part_count=frozen.parts,
+            sha256=frozen.sha256,
+            base_revision=connection.base_revision,
+            base_snapshot_id=connection.base_snapshot_id,
+            unanswered=_unanswered(connection),
+        )
+        worker.note("prepared", accounts=frozen.accounts, parts=frozen.parts)
+
+
+def _unanswered(connection: Connection) -> list[str]:
+    """Ids that the cloud may have applied without our knowing: opened after the last receipt, ended without one."""
+    usage = SyncJob.objects.filter(connection=connection, kind=SyncJob.Kind.USAGE)
+    last = usage.filter(state=SyncJob.State.SUCCEEDED).order_by("-pk").values_list("pk", flat=True).first()
+    lost = usage.filter(state__in=(SyncJob.State.FAILED, SyncJob.State.CANCELLED), opened_at__isnull=False)
+    ids = lost.filter(pk__gt=last or 0, sync_id__isnull=False).order_by("-pk").values_list("sync_id", flat=True)
+    return [str(sync_id) for sync_id in ids[:_UNANSWERED]]
+
+
+def _settle(worker: Worker, job: SyncJob, status: SyncStatus) -> None:
+    if job.kind == SyncJob.Kind.PREVIEW:
+        _settle_preview(worker, job, status)
+    else:
+        _settle_usage(worker, job, status)
+
+
+def _settle_preview(worker: Worker, job: SyncJob, status: SyncStatus) -> None:
+    result = msgspec.to_builtins(status.preview) if status.preview is not None else None
+    with transaction.atomic():
+        jobs.finish(worker.held, worker.clock(), SyncJob.State.SUCCEEDED, result=result, error_code="", error="")
+        SyncPart.objects.filter(job=job).delete()
+
+
+def _settle_usage(worker: Worker, job: SyncJob, status: SyncStatus) -> None:
+    """Believe the receipt only when it is verified; then job, base, kept parts and audit change together."""
+    receipt = verified_receipt(status.receipt, connection=job.connection, job=job)
+    result = msgspec.to_builtins(receipt)
+    with transaction.atomic():
+        jobs.finish(
+            worker.held,
+            worker.clock(),
+            SyncJob.State.SUCCEEDED,
+            receipt=status.receipt,
+            result=result,
+            error_code="",
+            error="",
+        )
+        # Only the connection that this run spoke for: it may have been made anew meanwhile.
+        Connection.objects.filter(pk=job.connection_id, installation_id=job.connection.installation_id).update(
+            base_revision=receipt.revision, base_snapshot_id=job.sync_id
+        )
+        jobs.keep_only_the_latest_parts(job.connection_id, job.pk)
+        _audit(
+            worker,
+            job,
+            "dotcom_connection.upload_license_usage",
+            accounts=job.accounts,
+            parts=job.parts_sent,
+            bytes=job.bytes_sent,
+        )
+        counts = {name: result[name] for name in ("accounts", "added", "changed", "removed", "revision")}
+        _audit(worker, job, "license_sync.succeeded", sync_id=str(job.sync_id), sha256=job.sha256, **counts)
+
+
+def _audit(worker: Worker, job: SyncJob, action: str, **after: object) -> None:
+    audit.record(
+        enterprise=job.connection.server.enterprise,
+        action=action,
+        by=job.requested_by,
+        at=worker.clock(),
+        target=job.connection.server.hostname,
+        after=after,
+    )
