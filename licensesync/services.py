@@ -1,0 +1,247 @@
+"""What people and commands can do to a server's license, seats and sync: one transaction each, audited."""
+
+from datetime import date, datetime
+from functools import partial as later
+from typing import Any
+
+from django.db import transaction
+
+from connect.failures import NotConnected
+from connect.models import Connection, Server
+from enterprises import audit
+from enterprises.models import User
+from licensesync import jobs, schedule
+from licensesync.models import License, Schedule, SyncJob
+from licensesync.outcomes import SyncDisabled
+from licensesync.seats.changes import SeatChange, ShrinkNotAllowed
+from licensesync.seats.importing import import_file, preview_file
+from licensesync.seats.reading import Stream
+from licensesync.seats.rows import SeatsInvalid
+from licensesync.seats.staging import Progress
+from licensesync.tasks import publish
+
+__all__ = ["NotConnected", "SeatChange", "SeatsInvalid", "ShrinkNotAllowed", "SyncDisabled"]
+
+
+class CannotCancel(Exception):
+    """The job is over, or the cloud was asked to apply it already."""
+
+
+def import_seats(
+    *,
+    server: Server,
+    stream: Stream,
+    by: User | None,
+    at: datetime,
+    format: str | None = None,  # noqa: A002 - the word of the command line
+    taken_at: datetime | None = None,
+    partial: bool = False,
+    allow_shrink: bool = False,
+    ip: str = "",
+    progress: Progress | None = None,
+) -> SeatChange:
+    """Make a server's seats what a file says, all or nothing.
+
+    :raises SeatsInvalid: a line that is no good
+    :raises ShrinkNotAllowed: over 20 % and over 20 accounts, or everybody, would be removed
+    """
+    return import_file(
+        server=server,
+        stream=stream,
+        file_format=format,
+        at=at,
+        taken_at=taken_at,
+        is_partial=partial,
+        allow_shrink=allow_shrink,
+        progress=progress,
+        after_switch=lambda made: _audit_import(server, made, by=by, at=at, ip=ip),
+    )
+
+
+def preview_seats(
+    *,
+    server: Server,
+    stream: Stream,
+    format: str | None = None,  # noqa: A002 - the word of the command line
+    partial: bool = False,
+    progress: Progress | None = None,
+) -> SeatChange:
+    """Say what importing a file would change; ``needs_confirmation`` says whether it has to be allowed.
+
+    :raises SeatsInvalid: a line that is no good
+    """
+    return preview_file(server=server, stream=stream, file_format=format, is_partial=partial, progress=progress)
+
+
+def _audit_import(server: Server, change: SeatChange, *, by: User | None, at: datetime, ip: str) -> None:
+    audit.record(
+        enterprise=server.enterprise,
+        action="seats.import",
+        by=by,
+        at=at,
+        ip=ip,
+        target=server.hostname,
+        before={"accounts": change.held, "license_consuming": change.license_consuming_before},
+        after={
+            "accounts": change.accounts,
+            "license_consuming": change.license_consuming,
+            "added": change.added,
+            "changed": change.changed,
+            "removed": change.removed,
+            "partial": change.is_partial,
+        },
+    )
+
+
+@transaction.atomic
+def set_license(
+    *,
+    server: Server,
+    customer: str,
+    seats: int | None,
+    by: User | None,
+    at: datetime,
+    expires_on: date | None = None,
+    kind: str = "standard",
+    ip: str = "",
+) -> License:
+    """Write down a server's license; ``seats`` None is unlimited.
+
+    :raises django.core.exceptions.ValidationError: a value does not fit
+    """
+    held = License.objects.select_for_update().filter(server=server).first()
+    before = _license_values(held) if held else None
+    changed = held or License(server=server)
+    changed.customer, changed.kind, changed.seats, changed.expires_on = customer.strip(), kind, seats, expires_on
+    changed.full_clean()
+    changed.save()
+    after = _license_values(changed)
+    if after != before:
+        audit.record(
+            enterprise=server.enterprise,
+            action="license.update",
+            by=by,
+            at=at,
+            ip=ip,
+            target=server.hostname,
+            before=before,
+            after=after,
+        )
+    return changed
+
+
+def _license_values(held: License) -> dict[str, Any]:
+    return {"customer": held.customer, "kind": held.kind, "seats": held.seats, "expires_on": held.expires_on}
+
+
+@transaction.atomic
+def set_license_sync(*, connection: Connection, enabled: bool, by: User | None, at: datetime, ip: str = "") -> bool:
+    """Set "Server can sync user license count and usage"; whether that changed anything.
+
+    Enabling plans the first sync within ten minutes; disabling cancels what can be cancelled.
+
+    :raises NotConnected: GitHub Connect is not enabled
+    """
+    mine = Connection.objects.filter(pk=connection.pk, state=Connection.State.CONNECTED)
+    if enabled:
+        won = mine.filter(license_sync_enabled_at=None).update(license_sync_enabled_at=at)
+    else:
+        won = mine.exclude(license_sync_enabled_at=None).update(license_sync_enabled_at=None)
+    connection.refresh_from_db(fields=["state", "license_sync_enabled_at"])
+    if not connection.is_connected:
+        raise NotConnected
+    if not won:
+        return False
+    if enabled:
+        schedule.plan(connection, Schedule.Slot.SYNC, at)
+    else:
+        schedule.forget(connection, Schedule.Slot.SYNC)
+        _cancel_slot(connection, at)
+    audit.record(
+        enterprise=connection.server.enterprise,
+        action="config_entry.update",
+        by=by,
+        at=at,
+        ip=ip,
+        target="license_sync",
+        before={"license_sync": "disabled" if enabled else "enabled"},
+        after={"license_sync": "enabled" if enabled else "disabled"},
+    )
+    return True
+
+
+def _cancel_slot(connection: Connection, at: datetime) -> None:
+    active = SyncJob.objects.active().filter(connection=connection, slot=Schedule.Slot.SYNC)
+    for job_id in active.values_list("pk", flat=True):
+        jobs.cancel(job_id, at, code="sync_disabled")
+
+
+@transaction.atomic
+def request_sync(
+    *,
+    connection: Connection,
+    by: User | None,
+    at: datetime,
+    trigger: SyncJob.Trigger = SyncJob.Trigger.PERSON,
+    kind: SyncJob.Kind = SyncJob.Kind.USAGE,
+    allow_shrink: bool = False,
+    ip: str = "",
+) -> SyncJob:
+    """Return the job that does what is asked: a new one, or the one that is active already, awake.
+
+    :raises NotConnected: GitHub Connect is not enabled
+    :raises SyncDisabled: license sync is Disabled, and the job would carry people's data
+    """
+    connection.refresh_from_db(fields=["state", "license_sync_enabled_at"])
+    if not connection.is_connected:
+        raise NotConnected
+    if kind != SyncJob.Kind.RECORD and not connection.license_sync_enabled:
+        raise SyncDisabled
+    job, is_new = jobs.create(
+        connection=connection, kind=kind, trigger=trigger, by=by, at=at, allow_shrink=allow_shrink
+    )
+    if is_new:
+        audit.record(
+            enterprise=connection.server.enterprise,
+            action="license_sync.requested",
+            by=by,
+            at=at,
+            ip=ip,
+            target=connection.server.hostname,
+            after={"kind": kind, "trigger": trigger, "allow_shrink": allow_shrink},
+        )
+    elif jobs.wake(job.pk, at):
+        job.refresh_from_db()
+    transaction.on_commit(later(publish, job.pk))
+    return job
+
+
+@transaction.atomic
+def cancel_sync(*, job: SyncJob, by: User | None, at: datetime, ip: str = "") -> None:
+    """End a job that the cloud was not yet asked to apply.
+
+    :raises CannotCancel: it is too late
+    """
+    if not jobs.cancel(job.pk, at, code="cancelled_by_person"):
+        raise CannotCancel
+    job.refresh_from_db()
+    audit.record(
+        enterprise=job.connection.server.enterprise,
+        action="license_sync.cancelled",
+        by=by,
+        at=at,
+        ip=ip,
+        target=job.connection.server.hostname,
+        after={"kind": job.kind},
+    )
+
+
+def tick(at: datetime) -> int:
+    """Start what is due and wake workers for what nobody holds; returns how many messages the broker took."""
+    schedule.put_right()
+    schedule.start_due(at)
+    stranded = SyncJob.objects.active().exclude(connection__state=Connection.State.CONNECTED)
+    for job_id in stranded.values_list("pk", flat=True):
+        jobs.cancel(job_id, at, code="not_connected")
+    due = SyncJob.objects.due(at).order_by("pk").values_list("pk", flat=True)
+    return sum(publish(job_id) for job_id in due)

@@ -1,0 +1,32 @@
+"""The console's messages to its workers: a job's id, nothing else. The row is the truth, a message only wakes."""
+
+import logging
+from typing import Any, Final
+
+from celery import shared_task
+from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
+
+from licensesync import sync
+
+logger = logging.getLogger(__name__)
+
+_EXPIRES_SECONDS: Final = 55
+"""The tick sends again what nobody picked up, so that messages never pile up behind busy workers."""
+
+
+@shared_task(name="licensesync.run_sync", ignore_result=True, soft_time_limit=3_600)
+def run_sync(*, job_id: int, **_later: Any) -> None:
+    """Run a job that is due."""
+    sync.run(job_id)
+
+
+def publish(job_id: int) -> bool:
+    """Wake a worker; whether the broker took the message. A broker that is down is logged, never raised."""
+    try:
+        run_sync.apply_async(kwargs={"job_id": job_id}, expires=_EXPIRES_SECONDS, retry=False)
+    except (OperationalError, RedisError, OSError) as error:
+        extra = {"job_id": job_id, "error": type(error).__name__}
+        logger.warning("The broker did not take a message; the next tick sends it again.", extra=extra)
+        return False
+    return True
