@@ -8,3 +8,9 @@ class LicensesyncConfig(AppConfig):
 
     name = "licensesync"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Enter the server's pages into the shell."""
+        from licensesync import home
+
+        home.register()

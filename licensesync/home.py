@@ -1,0 +1,64 @@
+"""What the home page and the navigation say about servers."""
+
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from connect.models import Server
+from enterprises import home, navigation
+from enterprises.models import Deployment, Enterprise
+from licensesync.models import SeatSource
+from licensesync.state import ConnectionState, StateCode, connection_states
+
+PAGES = (
+    navigation.Page(
+        label=_("GitHub Connect"),
+        view_name="licensesync:connection",
+        icon="plug",
+        order=10,
+        view_names=("licensesync:connection_enable", "licensesync:connection_disable"),
+    ),
+    navigation.Page(
+        label=_("License"),
+        view_name="licensesync:license",
+        icon="credit-card",
+        order=20,
+        group=_("Settings"),
+        view_names=("licensesync:license_edit", "licensesync:sent"),
+    ),
+    navigation.Page(
+        label=_("Seats"),
+        view_name="licensesync:seats",
+        icon="people",
+        order=30,
+        group=_("Settings"),
+        view_names=("licensesync:seats_preview",),
+    ),
+)
+ON_LICENSE_PAGE = {StateCode.FAILED, StateCode.STALE, StateCode.FIRST_SYNC_PENDING, StateCode.SYNCING, StateCode.SYNCED}
+
+
+def register() -> None:
+    """Tell the shell about the server's side; called once when the apps are ready."""
+    home.register(Deployment.SERVER, home_states)
+    navigation.register(Deployment.SERVER, PAGES)
+
+
+def home_states(enterprises: list[Enterprise]) -> dict[int, home.HomeState]:
+    """Return where each server stands and the one thing that needs somebody, in four queries for all."""
+    servers = Server.objects.filter(enterprise__in=enterprises).select_related("enterprise", "connection")
+    with_seats = set(SeatSource.objects.filter(server__in=servers).values_list("server", flat=True))
+    states = connection_states([server.connection.pk for server in servers], timezone.now())
+    return {
+        server.enterprise_id: _state(server, states[server.connection.pk], has_seats=server.pk in with_seats)
+        for server in servers
+    }
+
+
+def _state(server: Server, state: ConnectionState, *, has_seats: bool) -> home.HomeState:
+    kwargs = {"slug": server.enterprise.slug}
+    if not has_seats:
+        seats = reverse("licensesync:seats", kwargs=kwargs)
+        return home.HomeState(state.label, state.tone, _("Import the seats of this server."), seats)
+    page = "license" if state.code in ON_LICENSE_PAGE else "connection"
+    return home.HomeState(state.label, state.tone, state.next_step, reverse(f"licensesync:{page}", kwargs=kwargs))
