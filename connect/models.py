@@ -2,11 +2,17 @@
 
 import uuid
 
+from django.core.validators import RegexValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from enterprises.models import Enterprise, User
 from enterprises.secrets import EncryptedTextField
+
+validate_hostname = RegexValidator(
+    r"\A[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*\Z",
+    _("Enter a host name such as ghes.octo.example, without scheme and port."),
+)
 
 
 class Server(models.Model):
@@ -17,7 +23,7 @@ class Server(models.Model):
 
     enterprise = models.OneToOneField(Enterprise, models.CASCADE, related_name="server")
     server_id = models.UUIDField(default=uuid.uuid4, unique=True)
-    hostname = models.CharField(max_length=253)
+    hostname = models.CharField(max_length=253, validators=[validate_hostname])
     http_only = models.BooleanField(default=False)
     version = models.CharField(max_length=32, blank=True)
     identity_key = EncryptedTextField()

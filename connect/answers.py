@@ -1,0 +1,166 @@
+"""Read what came back over HTTP, trusting nothing: a message of ours, or the failure that it stands for."""
+
+import re
+import uuid
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from typing import Final, TypeVar
+
+import msgspec
+from requests import Response
+
+from connect.failures import (
+    ClockSkew,
+    CloudFailure,
+    CloudRejected,
+    CloudUnavailable,
+    InstallationGone,
+    NotAuthorized,
+    RevisionConflict,
+    Unavailable,
+)
+from wire import signing
+from wire.messages import ErrorCode, Installation, MessageInvalid, Problem, read_message
+
+MAX_RETRY_AFTER: Final = timedelta(hours=1)
+MAX_MESSAGE_LENGTH: Final = 300
+MAX_CODE_LENGTH: Final = 64
+MAX_NAME_LENGTH: Final = 200
+MAX_RECEIPT_KEYS: Final = 100
+LARGEST_NUMBER: Final = 2**63 - 1
+
+_JSON = re.compile(r"\Aapplication/(?:json|[\w.+-]+\+json)\s*(?:;|\Z)", re.IGNORECASE)
+SLUG = re.compile(r"[A-Za-z0-9._-]{1,100}", re.ASCII)
+_KEY_ID = re.compile(r"[A-Za-z0-9._-]{1,100}", re.ASCII)
+
+MessageT = TypeVar("MessageT", bound=msgspec.Struct)
+
+
+def not_ours() -> CloudUnavailable:
+    """Return the failure for whatever cannot have come from the cloud."""
+    return CloudUnavailable(Unavailable.NOT_OURS)
+
+
+def read_answer(response: Response, kind: type[MessageT]) -> MessageT:
+    """Return the message in a successful answer.
+
+    :raises CloudFailure: the answer is an error, or is not the cloud's
+    """
+    if not HTTPStatus.OK <= response.status_code < HTTPStatus.MULTIPLE_CHOICES:
+        raise failure_of(response)
+    if not _is_json(response):
+        raise not_ours()
+    try:
+        return read_message(response.content, kind)
+    except MessageInvalid as error:
+        raise not_ours() from error
+
+
+def checked_installation(installation: Installation) -> Installation:
+    """Return an installation that can be kept, and whose receipts can be verified.
+
+    :raises CloudUnavailable: it is not one of the cloud's
+    """
+    account, base, keys = installation.account, installation.held, installation.receipt_keys
+    try:
+        for key in keys:
+            signing.read_public_key(key.x)
+        if base is not None:
+            uuid.UUID(base.snapshot_id)
+    except ValueError as error:
+        raise not_ours() from error
+    can_be_kept = (
+        all(0 < number <= LARGEST_NUMBER for number in (installation.app_id, installation.installation_id))
+        and (base is None or 0 <= base.revision <= LARGEST_NUMBER)
+        and 0 < len(keys) <= MAX_RECEIPT_KEYS
+        and all(_KEY_ID.fullmatch(key.kid) for key in keys)
+        and SLUG.fullmatch(account.slug)
+        and len(account.name) <= MAX_NAME_LENGTH
+        and account.name.isprintable()
+    )
+    if not can_be_kept:
+        raise not_ours()
+    return installation
+
+
+def failure_of(response: Response) -> CloudFailure:
+    """Return what an unsuccessful answer means.
+
+    What counts is the code in the body: a network's sign-in page or an API gateway also says 401 or 404, and must never
+    pass for the cloud's word that the connection is gone. Only "later" and "too large" are believed from anybody.
+    """
+    status = response.status_code
+    problem = problem_of(response)
+    code = problem.code if problem else ""
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        return CloudUnavailable(Unavailable.RATE_LIMITED, retry_after(response))
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        kind = Unavailable.BUSY if code == ErrorCode.BUSY else Unavailable.SERVER_ERROR
+        return CloudUnavailable(kind, retry_after(response))
+    if status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
+        return CloudUnavailable(Unavailable.PROXY)
+    if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+        return CloudRejected(ErrorCode.PAYLOAD_TOO_LARGE)
+    if problem is None or status < HTTPStatus.BAD_REQUEST:
+        return not_ours()
+    return _refusal(problem)
+
+
+def _refusal(problem: Problem) -> CloudFailure:
+    match problem.code:
+        case ErrorCode.CLOCK_SKEW:
+            return ClockSkew()
+        case ErrorCode.INSTALLATION_GONE:
+            return InstallationGone()
+        case ErrorCode.BAD_CREDENTIALS:
+            return NotAuthorized()
+        case ErrorCode.REVISION_CONFLICT | ErrorCode.HOSTNAME_CHANGED:
+            return RevisionConflict(problem.code, _shortened(problem.message))
+        case "":
+            return not_ours()
+    return CloudRejected(problem.code[:MAX_CODE_LENGTH], _shortened(problem.message))
+
+
+def problem_of(response: Response) -> Problem | None:
+    """Return the error message in an answer, None where there is none of our shape."""
+    if not _is_json(response):
+        return None
+    try:
+        return read_message(response.content, Problem)
+    except MessageInvalid:
+        return None
+
+
+def retry_after(response: Response) -> float | None:
+    """Return the seconds that the cloud asks to wait, at most an hour; None where it does not say."""
+    stated = response.headers.get("Retry-After", "").strip()
+    if stated.isascii() and stated.isdigit():
+        seconds = float(stated[:9])
+    else:
+        until, now = _http_date(stated), date_of(response)
+        if until is None or now is None:
+            return None
+        seconds = (until - now).total_seconds()
+    return min(max(seconds, 0.0), MAX_RETRY_AFTER.total_seconds())
+
+
+def date_of(response: Response) -> datetime | None:
+    """Return what time it is on the other side, None where it does not say."""
+    return _http_date(response.headers.get("Date", ""))
+
+
+def _http_date(text: str) -> datetime | None:
+    try:
+        moment = parsedate_to_datetime(text)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _is_json(response: Response) -> bool:
+    return bool(_JSON.match(response.headers.get("Content-Type", "")))
+
+
+def _shortened(message: str) -> str:
+    return "".join(character if character.isprintable() else " " for character in message[:MAX_MESSAGE_LENGTH])
