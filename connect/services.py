@@ -1,12 +1,19 @@
-"""What can be done to a server and its connection: one transaction each, its audit row inside."""
+"""What can be done to a server and its connection, the audit row in the transaction that changes the row."""
 
+import logging
 from datetime import datetime
 
 from django.db import transaction
+from requests.adapters import BaseAdapter
 
+from connect import handshake, transitions
+from connect.client import CloudClient
+from connect.failures import CloudFailure, InstallationGone, NotConnected
 from connect.models import Connection, Server
-from enterprises.models import Enterprise
+from enterprises.models import Enterprise, User
 from wire import signing
+
+logger = logging.getLogger(__name__)
 
 
 @transaction.atomic
@@ -16,6 +23,8 @@ def register_server(
     """Give an enterprise its server: an id and an identity key that stay, and a connection that stands open.
 
     ``at`` is when it happens; the audit row of the founding tells of it.
+
+    :raises ValidationError: the host name is none
     """
     server = Server(
         enterprise=enterprise,
@@ -28,3 +37,66 @@ def register_server(
     server.save(force_insert=True)
     Connection.objects.create(server=server)
     return server
+
+
+def connect_headless(
+    *,
+    connection: Connection,
+    cloud_url: str,
+    account_slug: str,
+    token: str,
+    by: User | None,
+    at: datetime,
+    adapter: BaseAdapter | None = None,
+) -> Connection:
+    """Enable GitHub Connect without a browser, with the token of a cloud owner (scope ``admin:enterprise``).
+
+    :raises connect.handshake.HandshakeFailed: CloudNotOffered, AlreadyConnected, ConnectionExists, HandshakeCancelled
+    :raises CloudFailure: nothing is connected; it may be done again
+    """
+    return handshake.connect_directly(
+        connection=connection,
+        cloud_url=cloud_url.rstrip("/"),
+        account_slug=account_slug,
+        token=token,
+        by=by,
+        at=at,
+        adapter=adapter,
+    )
+
+
+def disconnect(
+    *,
+    connection: Connection,
+    by: User | None,
+    at: datetime,
+    ip: str = "",
+    adapter: BaseAdapter | None = None,
+    even_if_unreachable: bool = False,
+) -> Connection:
+    """Disable GitHub Connect: the App is deleted on the cloud, then the credentials here.
+
+    :raises NotConnected: it is not enabled
+    :raises CloudFailure: the App may still stand on the cloud and nothing was changed here; with
+        ``even_if_unreachable`` the credentials go all the same, and a cloud owner removes the App there
+    """
+    connection.refresh_from_db()
+    if not connection.is_connected:
+        raise NotConnected
+    try:
+        with CloudClient(connection, adapter=adapter) as cloud:
+            cloud.delete_installation()
+        became = "deleted"
+    except InstallationGone:
+        became = "was_gone"
+    except CloudFailure as failure:
+        if not even_if_unreachable:
+            raise
+        logger.warning(
+            "Disconnected without the cloud.", extra={"connection_id": connection.pk, "failure": failure.code}
+        )
+        became = "not_reached"
+    # Nothing is changed where somebody else was faster, or connected anew meanwhile.
+    transitions.end(connection, cloud=became, by=by, at=at, ip=ip)
+    connection.refresh_from_db()
+    return connection
