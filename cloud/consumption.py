@@ -1,0 +1,185 @@
+"""Count licenses: the only writer of people and totals, and the one function that tells the number.
+
+A person is listed who consumes a license on the cloud or owns a server account. Holders of a matched
+Visual Studio subscription are listed but not counted (docs/domain.md, "Counting").
+"""
+
+# ruff: noqa: S608  (Table names and conditions are this project's own; every value is a parameter.)
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+from django.utils import timezone
+
+from cloud import matching
+from cloud.locks import locked
+from cloud.models import Installation, Ledger
+from cloud.staging import BIGINT, BOOLEAN, TEXT, analyze, execute, temporary_table
+
+TOUCHED: Final = matching.TOUCHED
+
+_PEOPLE = "counted_person"
+_PEOPLE_COLUMNS = {
+    "person_key": TEXT,
+    "member_id": BIGINT,
+    "label": TEXT,
+    "license_type": TEXT,
+    "is_counted": BOOLEAN,
+    "on_cloud": BOOLEAN,
+    "server_accounts": BIGINT,
+    "is_ambiguous": BOOLEAN,
+}
+_WRITTEN = tuple(column for column in _PEOPLE_COLUMNS if column != "person_key")
+
+_COUNT_PEOPLE = f"""
+INSERT INTO {_PEOPLE}
+SELECT person.person_key, member.id,
+       CASE WHEN member.id IS NOT NULL THEN member.login
+            WHEN substr(person.person_key, 1, 2) = 'a:' THEN substr(person.person_key, 3)
+            ELSE person.host_and_id END,
+       CASE WHEN member.has_matched_subscription THEN 'visual_studio' ELSE 'enterprise' END,
+       NOT coalesce(member.has_matched_subscription, false),
+       coalesce(member.is_license_consuming, false),
+       person.server_accounts, person.is_ambiguous
+FROM (
+    SELECT touched.person_key,
+           CASE WHEN substr(touched.person_key, 1, 2) = 'm:'
+                THEN CAST(substr(touched.person_key, 3) AS bigint) END AS number,
+           count(account.id) AS server_accounts,
+           count(*) FILTER (WHERE account.is_ambiguous) > 0 AS is_ambiguous,
+           min(server.hostname || ':' || account.user_id) AS host_and_id
+    FROM (SELECT DISTINCT person_key FROM {TOUCHED}) touched
+    LEFT JOIN cloud_serveraccount account
+        ON account.ledger_id = %s AND account.person_key = touched.person_key
+    LEFT JOIN cloud_installation server ON server.id = account.installation_id
+    GROUP BY touched.person_key
+) person
+LEFT JOIN cloud_member member ON member.ledger_id = %s AND member.number = person.number
+WHERE person.server_accounts > 0 OR member.is_license_consuming
+"""
+
+_DELETE_GONE = f"""
+DELETE FROM cloud_consumedlicense
+WHERE ledger_id = %s AND person_key IN (SELECT person_key FROM {TOUCHED})
+    AND NOT EXISTS (SELECT 1 FROM {_PEOPLE} p WHERE p.person_key = cloud_consumedlicense.person_key)
+"""
+
+# Rows are updated in place, so that the address of a person's page stays the same.
+_UPDATE_CHANGED = f"""
+UPDATE cloud_consumedlicense
+SET {", ".join(f"{column} = p.{column}" for column in _WRITTEN)}
+FROM {_PEOPLE} p
+WHERE cloud_consumedlicense.ledger_id = %s AND cloud_consumedlicense.person_key = p.person_key
+    AND (coalesce(cloud_consumedlicense.member_id, 0) <> coalesce(p.member_id, 0)
+         OR {" OR ".join(f"cloud_consumedlicense.{column} <> p.{column}" for column in _WRITTEN[1:])})
+"""
+
+_INSERT_NEW = f"""
+INSERT INTO cloud_consumedlicense (ledger_id, person_key, {", ".join(_WRITTEN)})
+SELECT %s, p.person_key, {", ".join(f"p.{column}" for column in _WRITTEN)}
+FROM {_PEOPLE} p
+WHERE NOT EXISTS (
+    SELECT 1 FROM cloud_consumedlicense c WHERE c.ledger_id = %s AND c.person_key = p.person_key
+)
+"""
+
+_SUM_UP = """
+UPDATE cloud_ledger SET
+    (listed, consumed) = (
+        SELECT count(*), count(*) FILTER (WHERE is_counted) FROM cloud_consumedlicense WHERE ledger_id = %s
+    ),
+    cloud_licenses = (
+        SELECT count(*) FROM cloud_member
+        WHERE ledger_id = %s AND is_license_consuming AND NOT has_matched_subscription
+    ),
+    server_seats = (SELECT coalesce(sum(accounts), 0) FROM cloud_installation WHERE ledger_id = %s)
+WHERE id = %s
+"""
+
+_NOTE_DAY = """
+INSERT INTO cloud_usagepoint (ledger_id, day, consumed, peak, counted_apart, purchased)
+SELECT id, %s, consumed, consumed, cloud_licenses + server_seats, seats_purchased
+FROM cloud_ledger WHERE id = %s
+ON CONFLICT (ledger_id, day) DO UPDATE SET
+    consumed = excluded.consumed,
+    peak = CASE WHEN excluded.consumed > cloud_usagepoint.peak
+                THEN excluded.consumed ELSE cloud_usagepoint.peak END,
+    counted_apart = excluded.counted_apart,
+    purchased = excluded.purchased
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Totals:
+    """The numbers of one cloud account; ``saved`` is what license sync takes off ``counted_apart``."""
+
+    purchased: int
+    consumed: int
+    available: int
+    counted_apart: int
+    saved: int
+    cloud_licenses: int
+    server_seats: int
+    listed: int
+    revision: int
+
+    @property
+    def listed_not_counted(self) -> int:
+        """How much longer the list of people is than the total."""
+        return self.listed - self.consumed
+
+
+def totals(ledger: Ledger) -> Totals:
+    """Return the numbers as they stand now, whatever ``ledger`` was when it was loaded."""
+    now = Ledger.objects.get(pk=ledger.pk)
+    counted_apart = now.cloud_licenses + now.server_seats
+    return Totals(
+        purchased=now.seats_purchased,
+        consumed=now.consumed,
+        available=now.seats_purchased - now.consumed,
+        counted_apart=counted_apart,
+        saved=counted_apart - now.consumed,
+        cloud_licenses=now.cloud_licenses,
+        server_seats=now.server_seats,
+        listed=now.listed,
+        revision=now.revision,
+    )
+
+
+def recount(ledger: Ledger) -> None:
+    """Rebuild the people whose keys are in the temporary table ``TOUCHED``, under the ledger's lock."""
+    analyze(TOUCHED)
+    with temporary_table(_PEOPLE, _PEOPLE_COLUMNS, key="person_key"):
+        execute(_COUNT_PEOPLE, ledger.pk, ledger.pk)
+        analyze(_PEOPLE)
+        execute(_DELETE_GONE, ledger.pk)
+        execute(_UPDATE_CHANGED, ledger.pk)
+        execute(_INSERT_NEW, ledger.pk, ledger.pk)
+
+
+def close(ledger: Ledger, at: datetime) -> None:
+    """Write the totals, the day's point and the next revision: the last step of every change."""
+    execute(_SUM_UP, ledger.pk, ledger.pk, ledger.pk, ledger.pk)
+    execute("UPDATE cloud_ledger SET revision = revision + 1 WHERE id = %s", ledger.pk)
+    note_day(ledger, at)
+    ledger.refresh_from_db()
+
+
+def note_day(ledger: Ledger, at: datetime) -> None:
+    """Write the count of the day into the history."""
+    execute(_NOTE_DAY, at.astimezone(UTC).date(), ledger.pk)
+
+
+def recount_all(ledger: Ledger, at: datetime | None = None) -> None:
+    """Key every account and rebuild every person; leaves the tables as they are unless they were wrong."""
+    with locked(ledger) as held, temporary_table(TOUCHED, matching.TOUCHED_COLUMNS):
+        for installation in Installation.objects.filter(ledger=held):
+            installation.accounts = installation.server_accounts.count()
+            installation.save(update_fields=["accounts"])
+        matching.rematch_all(held)
+        matching.touch_accounts("ledger_id = %s", held.pk)
+        execute(f"INSERT INTO {TOUCHED} SELECT person_key FROM cloud_consumedlicense WHERE ledger_id = %s", held.pk)
+        execute(f"INSERT INTO {TOUCHED} SELECT 'm:' || number FROM cloud_member WHERE ledger_id = %s", held.pk)
+        recount(held)
+        close(held, at or timezone.now())

@@ -1,0 +1,22 @@
+"""The one lock of a cloud account's books: whoever writes accounts, members or people holds it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db import transaction
+
+from cloud.models import Ledger
+
+
+@contextmanager
+def locked(ledger: Ledger | int, *, roll_back: bool = False) -> Iterator[Ledger]:
+    """Open a transaction that holds the ledger, and yield it as it is now.
+
+    PostgreSQL locks the row, in a mode that lets others insert rows that refer to it; SQLite locks
+    the database as the transaction begins. ``roll_back`` undoes everything at the end: a preview.
+    """
+    key = ledger if isinstance(ledger, int) else ledger.pk
+    with transaction.atomic():
+        yield Ledger.objects.select_for_update(no_key=True).get(pk=key)
+        if roll_back:
+            transaction.set_rollback(True)
