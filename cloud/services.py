@@ -1,12 +1,18 @@
 """What people and programs may do to the cloud's books: one transaction each, with its audit row."""
 
 from datetime import datetime
+from typing import IO
 
 from django.db import transaction
 
-from cloud.models import Ledger
+from cloud import consumption, matching
+from cloud.locks import locked
+from cloud.members import Format, MemberChange, apply_members, read_members, staged_members
+from cloud.models import AppToken, Installation, Intake, IntakePart, Ledger
 from cloud.signer import current_signer
-from enterprises.models import Enterprise
+from cloud.staging import execute, temporary_table
+from enterprises.audit import record
+from enterprises.models import Enterprise, User
 
 
 @transaction.atomic
@@ -14,3 +20,129 @@ def open_ledger(*, enterprise: Enterprise, seats_purchased: int = 0, at: datetim
     """Open the books of a cloud account, and make sure that receipts can be signed."""
     current_signer(at)
     return Ledger.objects.create(enterprise=enterprise, seats_purchased=seats_purchased)
+
+
+def set_seats_purchased(*, ledger: Ledger, seats_purchased: int, by: User | None, at: datetime, ip: str = "") -> None:
+    """Write down how many licenses were bought; it changes nothing that is consumed."""
+    with locked(ledger) as held:
+        before = held.seats_purchased
+        held.seats_purchased = seats_purchased
+        held.save(update_fields=["seats_purchased"])
+        consumption.note_day(held, at)
+        record(
+            enterprise=held.enterprise,
+            action="license.update",
+            by=by,
+            at=at,
+            ip=ip,
+            before={"seats_purchased": before},
+            after={"seats_purchased": seats_purchased},
+        )
+
+
+def import_members(
+    *,
+    ledger: Ledger,
+    stream: IO[bytes],
+    format: Format | None = None,  # noqa: A002
+    by: User | None,
+    at: datetime,
+    partial: bool = False,
+    allow_shrink: bool = False,
+    ip: str = "",
+) -> MemberChange:
+    """Make a file the list of members, or add to it with ``partial``; all of the file or nothing.
+
+    The file is read before the books are locked.
+
+    :raises cloud.members.MembersInvalid: with the number of the first bad line.
+    :raises cloud.members.ShrinkNotAllowed: many would go and ``allow_shrink`` is not set.
+    """
+    with staged_members(read_members(stream, format)), locked(ledger) as held:
+        change = apply_members(held, at=at, partial=partial, allow_shrink=allow_shrink)
+        held.members_imported_at = at
+        held.save(update_fields=["members_imported_at"])
+        record(
+            enterprise=held.enterprise,
+            action="members.import",
+            by=by,
+            at=at,
+            ip=ip,
+            after={"added": change.added, "changed": change.changed, "removed": change.removed},
+        )
+    return change
+
+
+def preview_members(
+    *,
+    ledger: Ledger,
+    stream: IO[bytes],
+    format: Format | None = None,  # noqa: A002
+    at: datetime,
+    partial: bool = False,
+) -> MemberChange:
+    """Return what ``import_members`` would change: the same import, rolled back.
+
+    :raises cloud.members.MembersInvalid: with the number of the first bad line.
+    """
+    with staged_members(read_members(stream, format)), locked(ledger, roll_back=True) as held:
+        return apply_members(held, at=at, partial=partial, allow_shrink=False, is_preview=True)
+
+
+def disconnect_installation(*, installation: Installation, by: User | None, at: datetime, ip: str = "") -> None:
+    """Take a server's App away; its people still count until the server is removed."""
+    with locked(installation.ledger_id) as ledger:
+        changed = ledger.installations.filter(pk=installation.pk, state=Installation.State.CONNECTED).update(
+            state=Installation.State.DISCONNECTED, disconnected_at=at
+        )
+        if not changed:
+            return
+        AppToken.objects.filter(installation=installation).delete()
+        IntakePart.objects.filter(intake__installation=installation).delete()
+        Intake.objects.filter(installation=installation, state__in=Intake.OPEN).update(
+            state=Intake.State.EXPIRED, finished_at=at
+        )
+        record(
+            enterprise=ledger.enterprise,
+            action="enterprise_installation.destroy",
+            by=by,
+            at=at,
+            ip=ip,
+            target=installation.hostname,
+            before={"state": Installation.State.CONNECTED.value},
+            after={"state": Installation.State.DISCONNECTED.value, "accounts": installation.accounts},
+        )
+    installation.refresh_from_db()
+
+
+def remove_installation(*, installation: Installation, by: User | None, at: datetime, ip: str = "") -> None:
+    """Remove a server and purge its accounts at once; people who are known elsewhere stay."""
+    with locked(installation.ledger_id) as ledger, temporary_table(matching.TOUCHED, matching.TOUCHED_COLUMNS):
+        held = ledger.installations.filter(pk=installation.pk).first()
+        if held is None:
+            return
+        matching.touch_accounts("installation_id = %s", held.pk)
+        execute("DELETE FROM cloud_serveraccount WHERE installation_id = %s", held.pk)
+        held.delete()
+        consumption.recount(ledger)
+        consumption.close(ledger, at)
+        record(
+            enterprise=ledger.enterprise,
+            action="enterprise_installation.destroy",
+            by=by,
+            at=at,
+            ip=ip,
+            target=held.hostname,
+            before={"state": held.state, "accounts": held.accounts},
+        )
+
+
+def rename_installation(*, installation: Installation, hostname: str, at: datetime) -> None:
+    """Note that a server answers to another name: links and labels follow it."""
+    with locked(installation.ledger_id) as ledger, temporary_table(matching.TOUCHED, matching.TOUCHED_COLUMNS):
+        ledger.installations.filter(pk=installation.pk).update(hostname=hostname)
+        installation.refresh_from_db()
+        matching.rematch_installation(installation)
+        matching.touch_accounts("installation_id = %s AND rule = 'none'", installation.pk)
+        consumption.recount(ledger)
+        consumption.close(ledger, at)

@@ -1,0 +1,41 @@
+"""Read a file of members in either format, and refuse what stands in it twice."""
+
+from collections.abc import Callable, Iterator
+from itertools import chain
+from typing import IO, Final, Literal
+
+from django.utils.translation import gettext as _
+
+from cloud.members.ndjson import read_ndjson
+from cloud.members.reading import MembersInvalid, numbered_lines
+from cloud.members.report import read_report
+from cloud.members.rows import MemberRow
+
+Format = Literal["ndjson", "csv"]
+
+_READERS: Final[dict[Format, Callable[[Iterator[tuple[int, str]]], Iterator[MemberRow]]]] = {
+    "ndjson": read_ndjson,
+    "csv": read_report,
+}
+
+
+def read_members(stream: IO[bytes], file_format: Format | None = None) -> Iterator[MemberRow]:
+    """Yield the members of a file; every number and every login stands once.
+
+    :raises MembersInvalid: with the line of the first thing that is wrong.
+    """
+    lines = numbered_lines(stream)
+    first = next(lines, None)
+    if first is None:
+        raise MembersInvalid(0, _("The file is empty."))
+    kind = file_format or ("ndjson" if first[1].lstrip().startswith("{") else "csv")
+    numbers: dict[int, int] = {}
+    logins: dict[str, int] = {}
+    for row in _READERS[kind](chain([first], lines)):
+        if row.number is not None and numbers.setdefault(row.number, row.line) != row.line:
+            raise MembersInvalid(row.line, _("the id is already that of line %(line)s") % {"line": numbers[row.number]})
+        if logins.setdefault(row.login.casefold(), row.line) != row.line:
+            raise MembersInvalid(
+                row.line, _("the login is already that of line %(line)s") % {"line": logins[row.login.casefold()]}
+            )
+        yield row
