@@ -1,0 +1,244 @@
+"""Apply a whole snapshot: stage it, verify it, then switch to it in one transaction under the ledger's lock.
+
+A worker takes an intake by a conditional UPDATE that raises ``claim`` and holds it by a lease; each
+later write carries the claim, so that a worker that lost it stops at once and changes nothing.
+"""
+
+# ruff: noqa: S608  (Table names and conditions are this project's own; every value is a parameter.)
+
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Final
+
+import msgspec
+from django.db.models import F, Q, QuerySet
+from django.utils import translation
+
+from cloud import consumption, matching
+from cloud.arriving import stage_parts
+from cloud.guards import is_alarming_shrink
+from cloud.history import next_revision
+from cloud.locks import locked
+from cloud.models import Installation, Intake, IntakePart, Ledger
+from cloud.refusals import IntakeRefused, sentence
+from cloud.signer import sign_receipt
+from cloud.staging import execute, fetch_row, temporary_table
+from wire.messages import Difference, ErrorCode, OpenSync, Receipt
+
+logger = logging.getLogger(__name__)
+
+Clock = Callable[[], datetime]
+
+LEASE: Final = timedelta(minutes=5)
+MAX_CLAIMS: Final = 5
+
+# Accounts that the snapshot lacks or words otherwise.
+_OUTDATED = f"""
+account.installation_id = %s AND NOT EXISTS (
+    SELECT 1 FROM {matching.INCOMING} i WHERE i.user_id = account.user_id AND i.line = account.line
+)
+"""
+
+
+class ClaimLost(Exception):
+    """Another worker took the intake over, or it ended."""
+
+
+def apply(intake_id: int, clock: Clock) -> None:
+    """Apply or refuse the intake unless somebody else is at it; a preview is computed and rolled back."""
+    intake = _claim(intake_id, clock())
+    if intake is None:
+        return
+    opening = msgspec.convert(intake.opening, OpenSync)
+    try:
+        if intake.claim > MAX_CLAIMS:
+            raise IntakeRefused(ErrorCode.BUSY)
+        with temporary_table(matching.INCOMING, matching.INCOMING_COLUMNS, key=matching.INCOMING_KEY):
+            stage_parts(intake, opening, still_mine=lambda: _renew(intake, clock()))
+            _switch(intake, opening, clock)
+    except IntakeRefused as refusal:
+        _refuse(intake, refusal, clock())
+    except ClaimLost:
+        logger.warning("Another worker took a snapshot over.", extra={"intake_id": intake.pk})
+    except BaseException:
+        # Whatever it was, the next tick tries again and need not wait for the lease to end.
+        _mine(intake).update(lease_until=None)
+        raise
+
+
+def apply_unchanged(
+    ledger: Ledger, installation: Installation, intake: Intake, opening: OpenSync, revision: int, at: datetime
+) -> None:
+    """Apply a snapshot whose lines are those that are held, under the ledger's lock: a receipt, nothing else."""
+    if intake.kind == Intake.Kind.PREVIEW:
+        difference = _difference(ledger.consumed, ledger, opening, 0, 0, 0, revision=installation.revision)
+        _end(intake, at, state=Intake.State.APPLIED, result=msgspec.to_builtins(difference))
+        return
+    before = ledger.consumed
+    consumption.close(ledger, at)
+    difference = _difference(before, ledger, opening, 0, 0, 0, revision=revision)
+    _keep(ledger, installation, intake, opening, difference, at)
+
+
+def note_refusal(installation: Installation, code: str, at: datetime) -> None:
+    """Write down that the last attempt of a server failed, and why."""
+    with translation.override("en"):
+        text = str(sentence(code))
+    Installation.objects.filter(pk=installation.pk).update(
+        last_attempt_at=at, last_status=Installation.SyncStatus.FAILURE, last_error=text
+    )
+
+
+def waiting(at: datetime) -> QuerySet[Intake]:
+    """Return what waits for a worker: never taken, given back, or held by one that went silent."""
+    is_free = Q(lease_until=None) | Q(lease_until__lt=at)
+    return Intake.objects.filter(is_free, state=Intake.State.APPLYING)
+
+
+def _claim(intake_id: int, at: datetime) -> Intake | None:
+    if not waiting(at).filter(pk=intake_id).update(claim=F("claim") + 1, lease_until=at + LEASE):
+        return None
+    return Intake.objects.select_related("installation").get(pk=intake_id)
+
+
+def _mine(intake: Intake) -> QuerySet[Intake]:
+    return Intake.objects.filter(pk=intake.pk, claim=intake.claim, state=Intake.State.APPLYING)
+
+
+def _renew(intake: Intake, at: datetime) -> None:
+    if not _mine(intake).update(lease_until=at + LEASE):
+        raise ClaimLost
+
+
+def _switch(intake: Intake, opening: OpenSync, clock: Clock) -> None:
+    """Make the staged lines the accounts of the server, in one transaction."""
+    is_preview = intake.kind == Intake.Kind.PREVIEW
+    at = clock()
+    with locked(intake.installation.ledger_id, roll_back=is_preview) as ledger:
+        if not _mine(intake).exists():
+            raise ClaimLost
+        held = ledger.installations.filter(pk=intake.installation_id, state=Installation.State.CONNECTED).first()
+        if held is None:
+            raise IntakeRefused(ErrorCode.INSTALLATION_GONE)
+        if held.revision != intake.opened_at_revision:
+            raise IntakeRefused(ErrorCode.SUPERSEDED)
+        revision = next_revision(held, opening)
+        before = ledger.consumed
+        added, changed, removed = _exchange(ledger, held, opening, at, asks=not (opening.allow_shrink or is_preview))
+        difference = _difference(
+            before, ledger, opening, added, changed, removed, revision=held.revision if is_preview else revision
+        )
+        if not is_preview:
+            _keep(ledger, held, intake, opening, difference, at)
+    if is_preview:
+        _end(intake, at, state=Intake.State.APPLIED, result=msgspec.to_builtins(difference))
+
+
+def _exchange(
+    ledger: Ledger, held: Installation, opening: OpenSync, at: datetime, *, asks: bool
+) -> tuple[int, int, int]:
+    """Touch only what differs; return how many accounts were added, changed and removed.
+
+    :raises IntakeRefused: many would go, and ``asks`` is set.
+    """
+    with temporary_table(matching.TOUCHED, matching.TOUCHED_COLUMNS):
+        total, changed, removed = _compare(held)
+        if asks and is_alarming_shrink(removed=removed, held=total):
+            raise IntakeRefused(ErrorCode.SHRINK_UNCONFIRMED)
+        if changed or removed:
+            matching.touch_accounts(_OUTDATED, held.pk)
+            execute(f"DELETE FROM cloud_serveraccount AS account WHERE {_OUTDATED}", held.pk)
+        if total:
+            execute(
+                f"""
+                DELETE FROM {matching.INCOMING} WHERE EXISTS (
+                    SELECT 1 FROM cloud_serveraccount a
+                    WHERE a.installation_id = %s AND a.user_id = {matching.INCOMING}.user_id
+                )
+                """,
+                held.pk,
+            )
+        inserted = matching.insert_incoming(held)
+        matching.touch_accounts(
+            f"account.installation_id = %s AND user_id IN (SELECT user_id FROM {matching.INCOMING})", held.pk
+        )
+        consumption.recount(ledger)
+        held.accounts = opening.accounts
+        held.save(update_fields=["accounts"])
+        consumption.close(ledger, at)
+        return inserted - changed, changed, removed
+
+
+def _compare(held: Installation) -> tuple[int, int, int]:
+    total, changed, removed = fetch_row(
+        f"""
+        SELECT count(*), count(*) FILTER (WHERE i.line <> account.line), count(*) FILTER (WHERE i.line IS NULL)
+        FROM cloud_serveraccount account LEFT JOIN {matching.INCOMING} i ON i.user_id = account.user_id
+        WHERE account.installation_id = %s
+        """,
+        held.pk,
+    )
+    return total, changed, removed
+
+
+def _difference(
+    before: int, ledger: Ledger, opening: OpenSync, added: int, changed: int, removed: int, *, revision: int
+) -> Difference:
+    return Difference(
+        accounts=opening.accounts,
+        added=added,
+        changed=changed,
+        removed=removed,
+        licenses_before=before,
+        licenses_after=ledger.consumed,
+        revision=revision,
+    )
+
+
+def _keep(
+    ledger: Ledger, held: Installation, intake: Intake, opening: OpenSync, difference: Difference, at: datetime
+) -> None:
+    """Write what is held now, and the receipt for it."""
+    held.revision = difference.revision
+    held.snapshot_id = intake.snapshot_id
+    held.sha256 = opening.sha256
+    held.accounts = opening.accounts
+    held.taken_at = opening.taken_at
+    held.last_sync_at = held.last_attempt_at = at
+    held.last_status = Installation.SyncStatus.SUCCESS
+    held.last_error = ""
+    held.save()
+    receipt = Receipt(
+        **msgspec.structs.asdict(difference),
+        sync_id=opening.sync_id,
+        server_id=str(held.server_id),
+        hostname=held.hostname,
+        account=ledger.enterprise.slug,
+        sha256=opening.sha256,
+        taken_at=opening.taken_at,
+        applied_at=at,
+    )
+    _end(
+        intake,
+        at,
+        state=Intake.State.APPLIED,
+        receipt=sign_receipt(receipt),
+        result=msgspec.to_builtins(difference),
+    )
+
+
+def _refuse(intake: Intake, refusal: IntakeRefused, at: datetime) -> None:
+    if not _mine(intake).exists():
+        return
+    _end(intake, at, state=Intake.State.REFUSED, error_code=refusal.code.value)
+    if intake.kind == Intake.Kind.USAGE:
+        note_refusal(intake.installation, refusal.code, at)
+
+
+def _end(intake: Intake, at: datetime, **fields: object) -> None:
+    """End an intake and delete its bytes."""
+    for name, value in {**fields, "finished_at": at, "lease_until": None}.items():
+        setattr(intake, name, value)
+    intake.save(update_fields=[*fields, "finished_at", "lease_until"])
+    IntakePart.objects.filter(intake=intake).delete()

@@ -1,0 +1,33 @@
+"""The cloud's messages to its workers: an intake's id, nothing else. The row is the truth, a message only wakes."""
+
+import logging
+from typing import Any, Final
+
+from celery import shared_task
+from django.utils import timezone
+from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
+
+from cloud import applying
+
+logger = logging.getLogger(__name__)
+
+_EXPIRES_SECONDS: Final = 55
+"""The tick sends again what nobody picked up, so that messages never pile up behind busy workers."""
+
+
+@shared_task(name="cloud.apply_intake", ignore_result=True, soft_time_limit=3_600)
+def apply_intake(*, intake_id: int, **_later: Any) -> None:
+    """Apply a committed snapshot."""
+    applying.apply(intake_id, timezone.now)
+
+
+def publish(intake_id: int) -> bool:
+    """Wake a worker; whether the broker took the message. A broker that is down is logged, never raised."""
+    try:
+        apply_intake.apply_async(kwargs={"intake_id": intake_id}, expires=_EXPIRES_SECONDS, retry=False)
+    except (OperationalError, RedisError, OSError) as error:
+        extra = {"intake_id": intake_id, "error": type(error).__name__}
+        logger.warning("The broker did not take a message; the next tick sends it again.", extra=extra)
+        return False
+    return True
