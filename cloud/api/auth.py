@@ -1,0 +1,131 @@
+"""The three credentials of the API: an App's JWT, an installation's one-hour token, a person's token."""
+
+import re
+
+from django.http import HttpRequest
+from django.utils import timezone
+
+from cloud.api.errors import Refused
+from cloud.api.throttling import failed
+from cloud.models import AppToken, Installation
+from enterprises.access import authenticate_token
+from enterprises.models import ApiToken
+from enterprises.secrets import digest
+from wire import signing
+from wire.messages import ErrorCode
+
+_BEARER = re.compile(r"\Abearer +([\w.-]{1,6000})\s*\Z", re.IGNORECASE | re.ASCII)
+_TOKEN = re.compile(r"\A(?:token|bearer) +([\x21-\x7e]{1,200})\s*\Z", re.IGNORECASE)
+_APP_ID = re.compile(r"\A[1-9][0-9]{0,17}\Z")
+
+# What can go wrong while hostile JSON or its numbers are read, beside what the signature check says itself.
+UNVERIFIABLE = (signing.SignatureInvalid, RecursionError, OverflowError)
+
+
+class AppRequest(HttpRequest):
+    """A request of an App or with an installation's token."""
+
+    auth: Installation
+
+
+class TokenRequest(HttpRequest):
+    """A request with a person's token."""
+
+    auth: ApiToken
+
+
+def bad_credentials() -> Refused:
+    """The one answer to every credential that opens nothing."""
+    return Refused(ErrorCode.BAD_CREDENTIALS, "Bad credentials")
+
+
+def clock_skew() -> Refused:
+    """The credential is right but for its time; the Date header of this very answer tells what time it is here."""
+    return Refused(
+        ErrorCode.CLOCK_SKEW, "The JWT is for another time; compare the clocks of both hosts (see the Date header)."
+    )
+
+
+def gone() -> Refused:
+    """The App was deleted, from either side."""
+    return Refused(ErrorCode.INSTALLATION_GONE, "Integration not found")
+
+
+def presented_jwt(request: HttpRequest) -> str:
+    """The JWT in the Authorization header.
+
+    :raises Refused: there is none
+    """
+    header = request.headers.get("Authorization", "")
+    if not header:
+        raise Refused(ErrorCode.BAD_CREDENTIALS, "A JSON web token could not be decoded")
+    match = _BEARER.match(header)
+    if match is None:
+        raise failed(request, bad_credentials())
+    return match[1]
+
+
+def app(request: HttpRequest) -> Installation:
+    """The connected App whose key signed the JWT; the App id chooses the key, the token never does.
+
+    :raises Refused: bad_credentials, clock_skew or installation_gone
+    """
+    token = presented_jwt(request)
+    try:
+        issuer = signing.app_jwt_issuer(token)
+        installation = _installation(issuer) if _APP_ID.match(issuer) else None
+        if installation is None:
+            raise failed(request, gone() if _APP_ID.match(issuer) else bad_credentials())
+        signing.verify_app_jwt(token, key=signing.read_app_key(installation.app_key), at=timezone.now())
+    except signing.ClockSkew as error:
+        raise clock_skew() from error
+    except UNVERIFIABLE as error:
+        raise failed(request, bad_credentials()) from error
+    if installation.state != Installation.State.CONNECTED:
+        raise gone()
+    return installation
+
+
+def _installation(app_id: str) -> Installation | None:
+    return Installation.objects.select_related("ledger__enterprise").filter(pk=int(app_id)).first()
+
+
+def installation(request: HttpRequest) -> Installation:
+    """The connected installation whose token this is, within its hour.
+
+    :raises Refused: bad_credentials
+    """
+    header = request.headers.get("Authorization", "")
+    if not header:
+        raise Refused(ErrorCode.BAD_CREDENTIALS, "Requires authentication")
+    match = _TOKEN.match(header)
+    token = _live_token(match[1]) if match else None
+    if token is None:
+        raise failed(request, bad_credentials())
+    return token.installation
+
+
+def _live_token(secret: str) -> AppToken | None:
+    return (
+        AppToken.objects.select_related("installation__ledger__enterprise")
+        .filter(
+            digest=digest(secret),
+            expires_at__gt=timezone.now(),
+            installation__state=Installation.State.CONNECTED,
+        )
+        .first()
+    )
+
+
+def person(request: HttpRequest) -> ApiToken:
+    """The person's token; what it may do is for `enterprises.access` to say.
+
+    :raises Refused: bad_credentials
+    """
+    header = request.headers.get("Authorization", "")
+    if not header:
+        raise Refused(ErrorCode.BAD_CREDENTIALS, "Requires authentication")
+    token = authenticate_token(header)
+    if token is None:
+        raise failed(request, bad_credentials())
+    return token
