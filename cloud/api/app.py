@@ -1,0 +1,140 @@
+"""The App's own endpoints, in GitHub's shape: who am I, where am I installed, a token, good-bye.
+
+Source: https://docs.github.com/en/rest/apps/apps. The App and its one installation share their id.
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils import timezone
+from ninja import Router
+
+from cloud import services
+from cloud.api import auth
+from cloud.api.addresses import api_address, page_address
+from cloud.api.auth import AppRequest
+from cloud.api.bodies import answer, no_content
+from cloud.models import AppToken, Installation
+from enterprises.audit import actor_ip
+from enterprises.secrets import digest, new_secret
+from wire.messages import AccessToken
+
+TOKEN_LIFETIME: Final = timedelta(hours=1)
+PERMISSIONS: Final = {"enterprise_license_sync": "write"}
+
+router = Router(auth=auth.app)
+
+
+@router.get("/app", url_name="app")
+def show_app(request: AppRequest) -> HttpResponse:
+    """Describe the App that asks."""
+    return answer(_app(request, request.auth))
+
+
+@router.get("/app/installations", url_name="app_installations")
+def list_installations(request: AppRequest) -> HttpResponse:
+    """List the one installation of the App."""
+    return answer([_installation(request, request.auth)])
+
+
+@router.get("/app/installations/{installation_id}", url_name="app_installation")
+def show_installation(request: AppRequest, installation_id: str) -> HttpResponse:
+    """Describe the installation, if it is the App's own."""
+    return answer(_installation(request, _own(request, installation_id)))
+
+
+@router.post("/app/installations/{installation_id}/access_tokens", url_name="app_access_tokens")
+def create_access_token(request: AppRequest, installation_id: str) -> HttpResponse:
+    """Mint a token for one hour; only its digest is kept, and those that are over go."""
+    installation = _own(request, installation_id)
+    now = timezone.now()
+    secret, expires_at = new_secret(), now.replace(microsecond=0) + TOKEN_LIFETIME
+    with transaction.atomic():
+        AppToken.objects.filter(installation=installation, expires_at__lte=now).delete()
+        AppToken.objects.create(installation=installation, digest=digest(secret), expires_at=expires_at)
+    return answer(AccessToken(token=secret, expires_at=expires_at, permissions=PERMISSIONS), status=201)
+
+
+@router.delete("/app/installations/{installation_id}")
+def delete_installation(request: AppRequest, installation_id: str) -> HttpResponse:
+    """Disconnect: the App and its tokens go, the people still count until an owner removes the server."""
+    services.disconnect_installation(
+        installation=_own(request, installation_id), by=None, at=timezone.now(), ip=actor_ip(request)
+    )
+    return no_content()
+
+
+def _own(request: AppRequest, installation_id: str) -> Installation:
+    if installation_id != str(request.auth.pk):
+        raise Http404
+    return request.auth
+
+
+def _app(request: HttpRequest, installation: Installation) -> dict[str, Any]:
+    account = installation.ledger.enterprise
+    return {
+        "id": installation.pk,
+        "slug": _slug(installation),
+        "node_id": "",
+        "owner": _account(request, installation),
+        "name": f"GitHub Connect for {installation.hostname}",
+        "description": f"License sync of {installation.hostname} with {account.name}",
+        "external_url": page_address(request, ""),
+        "html_url": _licensing_page(request, installation),
+        "created_at": _time(installation.created_at),
+        "updated_at": _time(installation.created_at),
+        "permissions": PERMISSIONS,
+        "events": [],
+        "installations_count": 1,
+    }
+
+
+def _installation(request: HttpRequest, installation: Installation) -> dict[str, Any]:
+    account = installation.ledger.enterprise
+    own = f"app/installations/{installation.pk}"
+    return {
+        "id": installation.pk,
+        "account": _account(request, installation),
+        "access_tokens_url": api_address(request, f"{own}/access_tokens"),
+        "repositories_url": api_address(request, "installation/repositories"),
+        "html_url": _licensing_page(request, installation),
+        "app_id": installation.pk,
+        "app_slug": _slug(installation),
+        "target_id": account.pk,
+        "target_type": "Organization" if account.is_organization else "Enterprise",
+        "permissions": PERMISSIONS,
+        "events": [],
+        "repository_selection": "selected",
+        "single_file_name": None,
+        "created_at": _time(installation.created_at),
+        "updated_at": _time(installation.created_at),
+        "suspended_at": None,
+        "suspended_by": None,
+    }
+
+
+def _account(request: HttpRequest, installation: Installation) -> dict[str, Any]:
+    account = installation.ledger.enterprise
+    common = {
+        "id": account.pk,
+        "node_id": "",
+        "html_url": page_address(request, f"enterprises/{account.slug}/licensing"),
+        "created_at": _time(account.created_at),
+    }
+    if account.is_organization:
+        return common | {"login": account.slug, "type": "Organization"}
+    return common | {"slug": account.slug, "name": account.name, "type": "Enterprise"}
+
+
+def _slug(installation: Installation) -> str:
+    return f"github-connect-{installation.pk}"
+
+
+def _licensing_page(request: HttpRequest, installation: Installation) -> str:
+    return page_address(request, f"enterprises/{installation.ledger.enterprise.slug}/licensing")
+
+
+def _time(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
