@@ -1,5 +1,39 @@
-"""Addresses of the server's pages."""
+"""Addresses of the server's pages: GitHub Connect, License with its sync, and Seats."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, include, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from licensesync.views import connection, seats, sync
+from licensesync.views import license as license_page
+
+app_name = "licensesync"
+
+connect_patterns: list[URLPattern | URLResolver] = [
+    path("", connection.show, name="connection"),
+    path("/enable", connection.enable, name="connection_enable"),
+    path("/complete", connection.complete, name="connection_complete"),
+    path("/retry", connection.retry, name="connection_retry"),
+    path("/cancel", connection.cancel, name="connection_cancel"),
+    path("/disable", connection.disable, name="connection_disable"),
+    path("/license_sync", sync.toggle, name="license_sync"),
+]
+
+license_patterns: list[URLPattern | URLResolver] = [
+    path("", license_page.show, name="license"),
+    path("/edit", license_page.edit, name="license_edit"),
+    path("/sync", sync.now, name="sync_now"),
+    path("/sync/progress", sync.progress, name="sync_progress"),
+    path("/sync/cancel", sync.cancel, name="sync_cancel"),
+    path("/sent", license_page.sent, name="sent"),
+]
+
+seats_patterns: list[URLPattern | URLResolver] = [
+    path("", seats.show, name="seats"),
+    path("/<int:pk>", seats.preview, name="seats_preview"),
+    path("/<int:pk>/discard", seats.discard, name="seats_discard"),
+]
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("enterprises/<slug:slug>/settings/dotcom_connection", include(connect_patterns)),
+    path("enterprises/<slug:slug>/settings/license", include(license_patterns)),
+    path("enterprises/<slug:slug>/settings/seats", include(seats_patterns)),
+]

@@ -1,0 +1,163 @@
+"""What people may enter on the server's pages."""
+
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+from django import forms
+from django.conf import settings
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from licensesync.models import License
+
+MOST_SEATS = 100_000_000
+CLOCKS_DIFFER = timedelta(minutes=5)
+
+
+class EnableForm(forms.Form):
+    """Which of the clouds that this console knows one goes to."""
+
+    cloud_url = forms.ChoiceField(
+        label=_("Cloud"),
+        error_messages={"invalid_choice": _("Choose one of the clouds that this console knows.")},
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["cloud_url"].choices = [(url, urlsplit(url).netloc) for url in settings.CLOUD_URLS]  # type: ignore[attr-defined]
+
+
+class LicenseSyncForm(forms.Form):
+    """The dropdown of "Server can sync user license count and usage"."""
+
+    license_sync = forms.ChoiceField(choices=[("enabled", _("Enabled")), ("disabled", _("Disabled"))])
+
+
+class DisableForm(forms.Form):
+    """The second choice, when the cloud cannot be reached."""
+
+    even_if_unreachable = forms.BooleanField(
+        label=_("Disable it on this server alone"),
+        help_text=_("The App stays on the cloud until an owner of the account removes this server there."),
+        required=False,
+    )
+
+
+class LicenseForm(forms.Form):
+    """The license of a server, as its owner reads it in the contract."""
+
+    customer = forms.CharField(label=_("Customer"), max_length=200)
+    kind = forms.CharField(label=_("Kind"), max_length=50, help_text=_("For example standard or trial."))
+    is_unlimited = forms.BooleanField(label=_("Unlimited seats"), required=False)
+    seats = forms.IntegerField(
+        label=_("Seats"),
+        min_value=0,
+        max_value=MOST_SEATS,
+        required=False,
+        help_text=_("How many were bought; leave it empty when they are unlimited."),
+    )
+    expires_on = forms.DateField(
+        label=_("Expires on"),
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+    )
+
+    @staticmethod
+    def initial_of(held: License | None) -> dict[str, Any]:
+        """The values of a license, or of a first one."""
+        if held is None:
+            return {"kind": "standard"}
+        return {
+            "customer": held.customer,
+            "kind": held.kind,
+            "seats": held.seats,
+            "is_unlimited": held.seats is None,
+            "expires_on": held.expires_on,
+        }
+
+    def clean(self) -> dict[str, Any]:
+        """Seats are a number or unlimited, never both and never neither."""
+        data = super().clean() or self.cleaned_data
+        if "seats" not in data:
+            return data
+        if data.get("is_unlimited") and data["seats"] is not None:
+            self.add_error("seats", _("Leave this empty, or clear “Unlimited seats”."))
+        if not data.get("is_unlimited") and data["seats"] is None:
+            self.add_error("seats", _("Enter the number of seats, or choose “Unlimited seats”."))
+        return data
+
+
+class SentForm(forms.Form):
+    """What to look for among the lines; whatever does not fit falls back to everything from the first page."""
+
+    which = forms.CharField(required=False)
+    q = forms.CharField(required=False, max_length=320)
+    page = forms.IntegerField(required=False, min_value=1, max_value=10_000_000)
+
+    @property
+    def wanted(self) -> dict[str, Any]:
+        """The values that fit."""
+        fitting = self.cleaned_data if self.is_valid() else getattr(self, "cleaned_data", {})
+        return {
+            "which": fitting.get("which", ""),
+            "search": fitting.get("q", ""),
+            "page": fitting.get("page") or 1,
+        }
+
+
+class CancelForm(forms.Form):
+    """Which job to cancel: the one that the person saw."""
+
+    job = forms.IntegerField(widget=forms.HiddenInput)
+
+
+class SyncNowForm(forms.Form):
+    """Whether so many accounts are meant to go, once the cloud has asked."""
+
+    allow_shrink = forms.BooleanField(required=False)
+
+
+class SeatsFileForm(forms.Form):
+    """A list of accounts to import."""
+
+    file = forms.FileField(
+        label=_("List of accounts"),
+        help_text=_(
+            "The site-admin report all_users.csv, or NDJSON with one account a line. "
+            "You see what changes before anything is applied."
+        ),
+        max_length=255,
+        widget=forms.FileInput(attrs={"accept": ".csv,.ndjson,.jsonl,.json,.txt"}),
+        error_messages={"empty": _("The file is empty."), "required": _("Choose a file.")},
+    )
+    taken_at = forms.DateTimeField(
+        label=_("Taken at"),
+        help_text=_("When the server made the list, if not just now."),
+        required=False,
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+    )
+    partial = forms.BooleanField(
+        label=_("Only some of the accounts"),
+        help_text=_("Accounts that are not in the file stay. Without this the file is the complete list."),
+        required=False,
+    )
+
+    def clean_taken_at(self) -> datetime | None:
+        """A list cannot have been made later than now; clocks may differ a little."""
+        taken_at: datetime | None = self.cleaned_data["taken_at"]
+        if taken_at is not None and taken_at > timezone.now() + CLOCKS_DIFFER:
+            raise forms.ValidationError(_("This time lies in the future."))
+        return taken_at
+
+
+class ApplySeatsForm(forms.Form):
+    """The decision after the preview; the first two travel with it as they were entered."""
+
+    partial = forms.BooleanField(required=False, widget=forms.HiddenInput)
+    taken_at = forms.DateTimeField(required=False, widget=forms.HiddenInput)
+    allow_shrink = forms.BooleanField(
+        label=_("Yes, remove that many accounts"),
+        help_text=_("The file leaves out more than a fifth of the accounts that are listed today."),
+        required=False,
+    )

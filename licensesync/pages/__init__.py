@@ -1,0 +1,1 @@
+"""What the server's pages show: reads and words, no decisions about data."""

@@ -1,0 +1,75 @@
+"""What the Seats page shows: the source with its counts, and what a waiting file would change."""
+
+from dataclasses import dataclass
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from connect.models import Server
+from enterprises.models import StagedUpload
+from licensesync.models import SeatSource
+from licensesync.pages.server import source_of
+from licensesync.seats.changes import Sample, SeatChange
+
+
+@dataclass(frozen=True)
+class SeatsPage:
+    """The Seats page of one server."""
+
+    server: Server
+
+    @property
+    def slug(self) -> str:
+        """The enterprise's address."""
+        return self.server.enterprise.slug
+
+    @property
+    def source(self) -> SeatSource | None:
+        """Where the seats came from."""
+        return source_of(self.server)
+
+    @property
+    def without_license(self) -> int:
+        """Accounts that hold no license: suspended ones, bots and built-in accounts."""
+        source = self.source
+        return source.accounts - source.license_consuming if source else 0
+
+
+@dataclass(frozen=True)
+class Samples:
+    """A few of the accounts that one kind of change concerns."""
+
+    label: str | Promise
+    tone: str
+    count: int
+    accounts: tuple[Sample, ...]
+
+    @property
+    def more(self) -> int:
+        """How many are not named."""
+        return self.count - len(self.accounts)
+
+
+@dataclass(frozen=True)
+class ReviewPage:
+    """What a waiting file would change."""
+
+    server: Server
+    upload: StagedUpload
+    change: SeatChange
+
+    @property
+    def slug(self) -> str:
+        """The enterprise's address."""
+        return self.server.enterprise.slug
+
+    @property
+    def samples(self) -> list[Samples]:
+        """The three kinds of change, with examples, leaving out those that do not happen."""
+        change = self.change
+        kinds = [
+            Samples(_("Added"), "success", change.added, change.added_samples),
+            Samples(_("Changed"), "attention", change.changed, change.changed_samples),
+            Samples(_("Removed"), "danger", change.removed, change.removed_samples),
+        ]
+        return [kind for kind in kinds if kind.count]

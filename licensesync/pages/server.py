@@ -1,0 +1,30 @@
+"""The server that a page is about, loaded once with everything every page needs."""
+
+from django.http import Http404
+
+from connect.models import Server
+from enterprises.models import Enterprise
+from licensesync.models import License, SeatSource
+
+EVERYTHING = ("enterprise", "connection__connected_by", "connection__pending_by", "license", "seat_source")
+
+
+def server_of(enterprise: Enterprise) -> Server:
+    """The enterprise's server in one query.
+
+    :raises Http404: the enterprise has no server yet
+    """
+    server = Server.objects.select_related(*EVERYTHING).filter(enterprise=enterprise).first()
+    if server is None:
+        raise Http404
+    return server
+
+
+def license_of(server: Server) -> License | None:
+    """The server's license, if one was entered."""
+    return getattr(server, "license", None)
+
+
+def source_of(server: Server) -> SeatSource | None:
+    """Where the server's seats came from, if any came."""
+    return getattr(server, "seat_source", None)

@@ -1,0 +1,93 @@
+"""The steps of one sync in numbers: prepared, sent, received, applied, receipt verified."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from django.contrib.humanize.templatetags.humanize import intcomma
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from licensesync.models import SyncJob
+
+StepState = Literal["waiting", "current", "done", "failed", "skipped"]
+
+PREPARE, SEND, RECEIVE, APPLY, RECEIPT, END = range(6)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step as ``components/steps.html`` draws it."""
+
+    label: str
+    state: StepState
+    detail: str = ""
+    at: datetime | None = None
+
+
+def steps_of(job: SyncJob) -> list[Step]:
+    """The five steps of a job, each with what is known about it by now."""
+    reached = _reached(job)
+    unchanged = job.state == SyncJob.State.SUCCEEDED and job.part_count > 0 and job.parts_sent == 0
+    labels = [_("Prepared"), _("Sent"), _("Received"), _("Applied"), _("Receipt verified")]
+    details = [_prepared(job), _sent(job, unchanged=unchanged), "", _applied(job), _receipt(job)]
+    steps = []
+    for number, (label, detail) in enumerate(zip(labels, details, strict=True)):
+        state = _state(job, number, reached)
+        if unchanged and number == SEND:
+            state = "skipped"
+        at = job.finished_at if number == RECEIPT and state == "done" else None
+        steps.append(Step(label=label, state=state, detail=detail, at=at))
+    return steps
+
+
+def _reached(job: SyncJob) -> int:
+    """The step a job is at, or stopped at."""
+    if job.state == SyncJob.State.SUCCEEDED:
+        return END
+    if job.commit_sent_at is not None:
+        return APPLY
+    if not job.sha256:
+        return PREPARE
+    return SEND if job.parts_sent < job.part_count or job.opened_at is None else RECEIVE
+
+
+def _state(job: SyncJob, number: int, reached: int) -> StepState:
+    if number < reached:
+        return "done"
+    if number > reached:
+        return "waiting"
+    if job.state == SyncJob.State.FAILED or job.is_waiting_to_retry:
+        return "failed"
+    if job.state in (SyncJob.State.CANCELLED, SyncJob.State.QUEUED):
+        return "waiting"
+    return "current"
+
+
+def _prepared(job: SyncJob) -> str:
+    if not job.sha256:
+        return ""
+    accounts = ngettext("%(count)s account", "%(count)s accounts", job.accounts) % {"count": intcomma(job.accounts)}
+    parts = ngettext("%(count)s part", "%(count)s parts", job.part_count) % {"count": intcomma(job.part_count)}
+    return _("%(accounts)s in %(parts)s") % {"accounts": accounts, "parts": parts}
+
+
+def _sent(job: SyncJob, *, unchanged: bool) -> str:
+    if unchanged:
+        return _("nothing changed, nothing uploaded")
+    if not job.sha256 or job.opened_at is None:
+        return ""
+    return _("part %(sent)s of %(parts)s") % {"sent": intcomma(job.parts_sent), "parts": intcomma(job.part_count)}
+
+
+def _applied(job: SyncJob) -> str:
+    if not job.result:
+        return ""
+    numbers = {name: intcomma(job.result.get(name, 0)) for name in ("added", "changed", "removed")}
+    return _("%(added)s added, %(changed)s changed, %(removed)s removed") % numbers
+
+
+def _receipt(job: SyncJob) -> str:
+    if not job.result:
+        return ""
+    return _("revision %(revision)s") % {"revision": intcomma(job.result.get("revision", 0))}

@@ -1,0 +1,175 @@
+"""The box "License sync" of the License page: how it stands, how far it is, how the last runs ended."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from urllib.parse import urlsplit
+
+from django.contrib.humanize.templatetags.humanize import intcomma
+from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+
+from connect.models import Connection, Server
+from licensesync.models import Schedule, SyncJob
+from licensesync.pages.runs import Failure, Result, Run
+from licensesync.pages.server import source_of
+from licensesync.pages.steps import Step, steps_of
+from licensesync.state import ConnectionState, connection_state
+
+RUNS = 10
+
+
+@dataclass(frozen=True)
+class Missing:
+    """What has to be done before a sync can start, and where."""
+
+    text: str
+    link: str
+    url: str
+
+
+@dataclass(frozen=True)
+class SyncBox:
+    """Everything the box shows. ``jobs`` are the last ones, newest first."""
+
+    server: Server
+    state: ConnectionState
+    jobs: list[SyncJob]
+
+    @property
+    def slug(self) -> str:
+        """The enterprise's address."""
+        return self.server.enterprise.slug
+
+    @property
+    def connection(self) -> Connection:
+        """The server's connection."""
+        return self.server.connection
+
+    @property
+    def job(self) -> SyncJob | None:
+        """The job under way, or else the last one."""
+        return self.jobs[0] if self.jobs else None
+
+    @property
+    def is_active(self) -> bool:
+        """Whether a job is under way or waits to be tried again: then the box looks again by itself."""
+        return self.job is not None and self.job.is_active
+
+    @cached_property
+    def missing(self) -> Missing | None:
+        """What is missing before a sync can start."""
+        connect_url = reverse("licensesync:connection", args=[self.slug])
+        if not self.connection.is_connected:
+            return Missing(_("This server is not connected to a cloud account."), _("GitHub Connect"), connect_url)
+        if not self.connection.license_sync_enabled:
+            text = _("This server is connected, but license sync is off.")
+            return Missing(text, _("Set “Server can sync user license count and usage” to Enabled"), connect_url)
+        if source_of(self.server) is None:
+            seats_url = reverse("licensesync:seats", args=[self.slug])
+            return Missing(_("There are no seats to sync yet."), _("Import seats"), seats_url)
+        return None
+
+    @property
+    def is_retry(self) -> bool:
+        """Whether starting means trying again what failed."""
+        return self.failure is not None
+
+    @property
+    def can_start(self) -> bool:
+        """Whether Sync now does something: it never stands beside a run that is under way."""
+        return self.missing is None and (not self.is_active or (self.job is not None and self.job.is_waiting_to_retry))
+
+    @property
+    def can_cancel(self) -> bool:
+        """Whether the cloud was not yet asked to apply."""
+        return self.is_active and self.job is not None and self.job.commit_sent_at is None
+
+    @cached_property
+    def failure(self) -> Failure | None:
+        """Why the last attempt did not arrive."""
+        return Failure.of(self.job) if self.job else None
+
+    @property
+    def needs_shrink(self) -> bool:
+        """Whether the cloud waits for somebody to say that so many accounts are meant to go."""
+        return self.failure is not None and self.failure.needs_shrink
+
+    @cached_property
+    def steps(self) -> list[Step]:
+        """The steps of the job."""
+        return steps_of(self.job) if self.job else []
+
+    @cached_property
+    def result(self) -> Result | None:
+        """What the last sync changed, if it arrived."""
+        return Result.of(self.job, self.connection) if self.job else None
+
+    @property
+    def runs(self) -> list[Run]:
+        """The last runs, newest first."""
+        return [Run.of(job, self.connection) for job in self.jobs]
+
+    @property
+    def cloud_host(self) -> str:
+        """The cloud's host name."""
+        return urlsplit(self.connection.cloud_url).netloc
+
+    @property
+    def progress_known(self) -> bool:
+        """Whether the bar has a length."""
+        return self.job is not None and self.job.state == SyncJob.State.UPLOADING and self.job.part_count > 0
+
+    @property
+    def progress_text(self) -> str:
+        """How many parts have arrived."""
+        if self.job is None:
+            return ""
+        numbers = {"sent": intcomma(self.job.parts_sent), "parts": intcomma(self.job.part_count)}
+        return _("%(sent)s of %(parts)s parts") % numbers
+
+    @property
+    def sentence(self) -> str | Promise:
+        """What is going on, in one sentence; read out when it changes."""
+        if self.job is None:
+            return self.state.reason or self.state.label
+        if self.failure:
+            return self.failure.sentence
+        words = {
+            SyncJob.State.QUEUED: _("Waiting for a free worker"),
+            SyncJob.State.PREPARING: _("Freezing the list of accounts"),
+            SyncJob.State.UPLOADING: _("Sending to %(cloud)s") % {"cloud": self.cloud_host},
+            SyncJob.State.APPLYING: _("%(cloud)s applies the accounts and counts licenses")
+            % {"cloud": self.cloud_host},
+            SyncJob.State.SUCCEEDED: _("The sync arrived and its receipt was verified."),
+            SyncJob.State.CANCELLED: _("The last sync was cancelled. Nothing was changed on the cloud."),
+        }
+        return words.get(SyncJob.State(self.job.state), self.state.label)
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes whenever the box does, so that an unchanged one is neither sent nor read out again."""
+        parts = [self.state.code, *(str(job.pk) for job in self.jobs[:1])]
+        if self.job:
+            job = self.job
+            parts += [job.state, str(job.parts_sent), str(job.part_count), str(job.commit_sent_at)]
+            parts += [str(job.opened_at), str(job.not_before), job.error_code, job.sha256]
+        return hashlib.sha256("|".join(parts).encode()).hexdigest()[:16]
+
+
+def sync_box(server: Server, at: datetime) -> SyncBox:
+    """Read the box in a bounded number of queries, however many runs there were."""
+    jobs = (
+        SyncJob.objects.filter(connection=server.connection, slot=Schedule.Slot.SYNC, kind=SyncJob.Kind.USAGE)
+        .select_related("requested_by")
+        .order_by("-created_at", "-pk")[:RUNS]
+    )
+    return SyncBox(server, connection_state(server.connection, at), list(jobs))
+
+
+def job_of(server: Server, pk: int) -> SyncJob | None:
+    """A job of this server, none of another's."""
+    jobs = SyncJob.objects.select_related("connection__server__enterprise")
+    return jobs.filter(connection=server.connection, pk=pk).first()
