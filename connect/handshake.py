@@ -191,7 +191,7 @@ def connect_directly(
         raise HandshakeCancelled
     manifest = sign_manifest(connection, callback=own_callback(connection.server), at=at)
     try:
-        with CloudClient(connection, adapter=adapter) as cloud:
+        with CloudClient(connection, adapter=adapter, clock=lambda: at) as cloud:
             installation = cloud.connect_directly(account_slug=account_slug, token=token, manifest=manifest)
     except CloudFailure as failure:
         transitions.abandon(connection, state_digest=digest(state))
@@ -227,7 +227,7 @@ def _convert(
 ) -> Connection:
     """Convert the kept code; what can never succeed ends the handshake, what may succeed later leaves it as it is."""
     try:
-        with CloudClient(connection, adapter=adapter) as cloud:
+        with CloudClient(connection, adapter=adapter, clock=lambda: at) as cloud:
             installation = cloud.convert(connection.pending_code)
     except (CloudRejected, NotAuthorized) as failure:
         transitions.abandon(connection, state_digest=connection.pending_state_digest)

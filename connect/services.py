@@ -84,7 +84,7 @@ def disconnect(
     if not connection.is_connected:
         raise NotConnected
     try:
-        with CloudClient(connection, adapter=adapter) as cloud:
+        with CloudClient(connection, adapter=adapter, clock=lambda: at) as cloud:
             cloud.delete_installation()
         became = "deleted"
     except InstallationGone:

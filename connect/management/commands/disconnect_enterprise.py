@@ -1,0 +1,46 @@
+"""Disables GitHub Connect."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.utils import timezone
+
+from connect import services
+from connect.commands import failures, find_connection
+from enterprises.commands import ReportingCommand
+
+
+class Command(ReportingCommand):
+    """``disconnect_enterprise SERVER``."""
+
+    help = "Disable GitHub Connect: delete the App on the cloud, and the credentials on this server."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Name the server."""
+        super().add_arguments(parser)
+        parser.add_argument("server", help="the server's enterprise, by its slug")
+        parser.add_argument(
+            "--even-if-unreachable",
+            action="store_true",
+            help="delete the credentials here although the cloud cannot be told; its owner removes the server there",
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Disconnect, and say what stays."""
+        connection = find_connection(options["server"])
+        account = connection.account_slug
+        with failures():
+            connection = services.disconnect(
+                connection=connection,
+                by=None,
+                at=timezone.now(),
+                even_if_unreachable=options["even_if_unreachable"],
+            )
+        self.report(
+            f"{connection.server.hostname} is disconnected from {account}. People already synced still count there "
+            "until an owner of that account removes the server.",
+            as_json=options["json"],
+            server=options["server"],
+            state=str(connection.state),
+            account=account,
+        )
