@@ -8,13 +8,19 @@ import sys
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     try:
-        from django.core.management import execute_from_command_line
+        import django
+        from django.core.management import execute_from_command_line, load_command_class
     except ImportError:
         sys.exit("Django is not installed in this Python: run `make install`, then use .venv/bin/python.")
-    if sys.argv[1:2] == ["up"]:
+    if sys.argv[1:2] == ["up"] and "LICENSESYNC_ROLE_FILE" not in os.environ:
         # Only here: everything on one machine is how the two sides are tried out together.
         os.environ.setdefault("LICENSESYNC_ROLE", "both")
-    execute_from_command_line(sys.argv)
+    if sys.argv[1:2] == ["version"]:
+        # Django takes this word for itself and answers its own version.
+        django.setup()
+        load_command_class("config", "version").run_from_argv(sys.argv)
+    else:
+        execute_from_command_line(sys.argv)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,15 @@
 """The job queue: which broker wakes the workers, and what beat says every minute."""
 
 import os
+import warnings
 from typing import Any
 
 from celery import Celery, signals
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+# It fears pickled messages, and ours are JSON; in a container root is the only user there is.
+warnings.filterwarnings("ignore", message="You're running the worker with superuser privileges")
 
 app = Celery("licensesync")
 app.config_from_object("django.conf:settings", namespace="CELERY")

@@ -14,4 +14,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
 if settings.SERVES_SERVER:
     urlpatterns.append(path("", include("licensesync.urls")))
 if settings.SERVES_CLOUD:
-    urlpatterns.append(path("", include("cloud.urls")))
+    # The API answers whatever else is asked for under its prefix, so it comes last.
+    urlpatterns += [path("", include("cloud.urls")), path("", include("cloud.api.urls"))]
