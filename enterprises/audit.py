@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 SYSTEM = "system"
 
 SECRET_KEY = re.compile(
-    r"(pass(word|wd|phrase)|secret|token|private_?key|app_?key|authorization|cookie|credential|jwt|api_?key)",
+    r"(pass(word|wd|phrase)|secret|token|private[_-]?key|app[_-]?key|api[_-]?key|authorization|cookie|credential|jwt)",
     re.IGNORECASE,
 )
 # Names that tell about a secret without holding it, such as token_expires_at or token_id.
