@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -48,7 +48,7 @@ def register(deployment: Deployment, provider: Provider) -> None:
     _providers[deployment] = provider
 
 
-def rows(user: User) -> list[HomeRow]:
+def rows(user: User, *, providers: Mapping[Deployment, Provider] = _providers) -> list[HomeRow]:
     """By name, those of the sides that are served here; one query and those of at most two providers."""
     roles = list(
         Role.objects.filter(user=user, enterprise__deployment__in=served())
@@ -56,7 +56,7 @@ def rows(user: User) -> list[HomeRow]:
         .order_by("enterprise__name", "enterprise__slug")
     )
     states: dict[int, HomeState] = {}
-    for deployment, provider in _providers.items():
+    for deployment, provider in providers.items():
         enterprises = [role.enterprise for role in roles if role.enterprise.side == deployment]
         if enterprises:
             states |= provider(enterprises)

@@ -1,20 +1,62 @@
-"""The home page shows each of one's enterprises, its state, and what needs one."""
+"""The home page shows each of one's enterprises, its state, and what needs one, by a bounded number of queries."""
 
 from __future__ import annotations
 
+import pytest
 from django.test import Client
-from django.urls import reverse
+from pytest_django import DjangoAssertNumQueries, Settings
 
-from enterprises.models import Enterprise, User
+from enterprises import home
+from enterprises.home import HomeState
+from enterprises.models import Deployment, Enterprise, User
+from tests.factories import make_role, make_server_enterprise, make_user
 
 
-def test_home_lists_own_enterprises_with_side_and_role(
+def states(enterprises: list[Enterprise]) -> dict[int, HomeState]:
+    return {one.pk: HomeState(f"state of {one.slug}", "attention", "Look here.", "/there") for one in enterprises}
+
+
+def test_page_lists_own_enterprises_with_side_and_role(
     owner_client: Client, server_enterprise: Enterprise, cloud_enterprise: Enterprise, stranger: User
 ) -> None:
-    page = owner_client.get(reverse("home")).content.decode()
+    page = owner_client.get("/").content.decode()
 
     assert "octo-server" in page
     assert "SideBadge--server" in page
     assert "SideBadge--cloud" in page
     assert "enterprise owner" in page
     assert "elsewhere" not in page
+
+
+def test_page_of_somebody_without_a_role_says_so(client: Client, db: None) -> None:
+    client.force_login(make_user("new"))
+
+    assert "You have no role in an enterprise yet" in client.get("/").content.decode()
+
+
+def test_rows_carry_the_states_of_their_side(owner: User, server_enterprise: Enterprise) -> None:
+    (row,) = home.rows(owner, providers={Deployment.SERVER: states, Deployment.CLOUD: states})
+
+    assert row.state == HomeState("state of octo-server", "attention", "Look here.", "/there")
+
+
+@pytest.mark.parametrize("count", [1, 7])
+def test_rows_need_one_query_however_many(
+    count: int, owner: User, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    for _each in range(count):
+        make_role(owner, make_server_enterprise())
+
+    with django_assert_num_queries(1):
+        rows = home.rows(owner, providers={Deployment.SERVER: states})
+
+    assert len(rows) == count
+    assert all(row.state for row in rows)
+
+
+def test_side_that_is_not_served_is_not_listed(
+    owner: User, server_enterprise: Enterprise, cloud_enterprise: Enterprise, settings: Settings
+) -> None:
+    settings.SERVES_SERVER = False
+
+    assert [row.enterprise for row in home.rows(owner, providers={})] == [cloud_enterprise]

@@ -1,0 +1,128 @@
+"""People, tokens, links and enterprises from the shell: one clear line, or JSON, or one sentence of refusal."""
+
+from __future__ import annotations
+
+import json
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.test import Client
+
+from cloud.models import Ledger
+from connect.models import Server
+from enterprises.access import authenticate_token
+from enterprises.models import Enterprise, User
+
+pytestmark = pytest.mark.django_db
+
+
+def run(*words: str) -> str:
+    output = StringIO()
+    call_command(*words, stdout=output)
+    (line,) = output.getvalue().splitlines()
+    return line
+
+
+def run_json(*words: str) -> dict[str, Any]:
+    result: dict[str, Any] = json.loads(run(*words, "--json"))
+    return result
+
+
+def test_new_user_signs_in_with_the_printed_password(client: Client) -> None:
+    made = run_json("create_user", "Olivia")
+
+    answer = client.post("/account/sign-in", {"login": "olivia", "password": made["password"]})
+    assert answer["Location"] == "/"
+
+
+def test_user_line_says_the_password_once() -> None:
+    line = run("create_user", "olivia")
+
+    assert line.startswith("Created user olivia with the password ")
+    assert User.objects.get().check_password(line.split()[6])
+
+
+def test_username_is_taken_in_any_case(owner: User) -> None:
+    with pytest.raises(CommandError, match=r"That username is taken|already exists"):
+        run("create_user", "OLIVIA")
+
+
+def test_sign_in_link_is_an_address_with_the_secret_behind_the_sign(client: Client, owner: User) -> None:
+    url = run("sign_in_link", "olivia")
+
+    address, _sign, secret = url.partition("#")
+    assert address.endswith("/account/link")
+    assert client.post("/account/link", {"secret": secret})["Location"] == "/"
+
+
+def test_sign_in_link_of_nobody_is_refused() -> None:
+    with pytest.raises(CommandError, match="There is no user 'nobody'"):
+        run("sign_in_link", "nobody")
+
+
+def test_token_opens_with_its_scopes(owner: User) -> None:
+    secret = run("create_api_token", "olivia", "--scope", "read:enterprise", "--expires", "30")
+
+    token = authenticate_token(f"Bearer {secret}")
+    assert token is not None
+    assert token.scopes == ["read:enterprise"]
+    assert token.expires_at is not None
+    assert (token.expires_at - token.created_at).days == 30
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["olivia"],
+        ["olivia", "--scope", "repo"],
+        ["nobody", "--scope", "read:enterprise"],
+        ["olivia", "--scope", "read:enterprise", "--expires", "0"],
+        ["olivia", "--scope", "read:enterprise", "--expires", "99999999999"],
+    ],
+)
+def test_token_mistakes_are_refused(words: list[str], owner: User) -> None:
+    with pytest.raises(CommandError):
+        run("create_api_token", *words)
+
+
+def test_server_enterprise_is_whole() -> None:
+    made = run_json(
+        "create_enterprise", "octo", "--deployment", "server", "--owner", "olivia", "--name", "Octo Inc.",
+        "--hostname", "octo.example", "--server-version", "3.19.1",
+    )  # fmt: skip
+
+    server = Server.objects.select_related("enterprise").get()
+    assert (server.hostname, server.version, server.enterprise.name) == ("octo.example", "3.19.1", "Octo Inc.")
+    assert User.objects.get(username="olivia").check_password(made["password"])
+    assert Enterprise.objects.owned_by(User.objects.get()).get().slug == "octo"
+
+
+def test_cloud_organization_is_whole(owner: User) -> None:
+    line = run(
+        "create_enterprise", "octo", "--deployment", "cloud", "--kind", "organization", "--seats", "90",
+        "--owner", "olivia",
+    )  # fmt: skip
+
+    assert line == "Created the cloud organization octo, owned by olivia."
+    assert Ledger.objects.get().seats_purchased == 90
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["octo", "--deployment", "server", "--seats", "3"], "--seats belongs to a cloud enterprise"),
+        (["octo", "--deployment", "cloud", "--hostname", "h"], "belong to a server enterprise"),
+        (["octo", "--deployment", "cloud", "--seats", "-1"], "must not be negative"),
+        (["Octo!", "--deployment", "cloud"], "Use lower-case letters"),
+        (["octo", "--deployment", "server", "--kind", "organization"], "always an enterprise"),
+        (["elsewhere", "--deployment", "cloud"], "That short name is taken"),
+    ],
+)
+def test_enterprise_mistakes_leave_nothing(words: list[str], sentence: str, stranger: User) -> None:
+    with pytest.raises(CommandError, match=sentence):
+        run("create_enterprise", *words, "--owner", "somebody")
+
+    assert Enterprise.objects.count() == 1
+    assert not User.objects.filter(username="somebody").exists()
