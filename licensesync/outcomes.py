@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Final
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from connect.failures import RECEIPT_INVALID, ClockSkew, CloudFailure, CloudRejected, CloudUnavailable, NotConnected
 from enterprises import audit
@@ -27,7 +28,11 @@ _TRANSIENT_CODES: Final = frozenset({ErrorCode.BUSY, ErrorCode.RATE_LIMITED, Err
 
 
 class SyncDisabled(Exception):
-    """License sync was disabled after the job was made."""
+    """License sync is set to Disabled: people's data must not travel."""
+
+    def __str__(self) -> str:
+        """Return the sentence in the language in use."""
+        return _("License sync is disabled.")
 
 
 class NoEndInSight(Exception):

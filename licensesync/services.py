@@ -5,6 +5,7 @@ from functools import partial as later
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from connect.failures import NotConnected
 from connect.models import Connection, Server
@@ -25,6 +26,10 @@ __all__ = ["NotConnected", "SeatChange", "SeatsInvalid", "ShrinkNotAllowed", "Sy
 
 class CannotCancel(Exception):
     """The job is over, or the cloud was asked to apply it already."""
+
+    def __str__(self) -> str:
+        """Return the sentence in the language in use."""
+        return _("The sync is over, or the cloud was asked to apply it already.")
 
 
 def import_seats(

@@ -4,21 +4,23 @@ import enum
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from django.db.models import OuterRef, Q, QuerySet, Subquery
-from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from connect.models import Connection
 from licensesync.failures import explain
 from licensesync.models import Schedule, SyncJob
 
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise
+
+    Text = str | _StrPromise
+
 STALE_AFTER: Final = timedelta(days=8)
 _LATE: Final = timedelta(minutes=5)
 """The tick comes every minute: what has not begun after five has nobody to begin it."""
-
-Text = str | Promise
 
 
 class StateCode(enum.StrEnum):
@@ -35,7 +37,7 @@ class StateCode(enum.StrEnum):
     DISCONNECTED = "disconnected"
 
 
-_LABELS: Final[dict[StateCode, tuple[Text, str]]] = {
+_LABELS: Final[dict[StateCode, tuple["Text", str]]] = {
     StateCode.NOT_CONNECTED: (_("Not connected"), "neutral"),
     StateCode.PENDING: (_("Setup not completed"), "attention"),
     StateCode.SYNC_OFF: (_("Connected, but license sync is off"), "attention"),
@@ -46,7 +48,7 @@ _LABELS: Final[dict[StateCode, tuple[Text, str]]] = {
     StateCode.FAILED: (_("Sync failed"), "danger"),
     StateCode.DISCONNECTED: (_("Disconnected"), "neutral"),
 }
-_NEXT_STEPS: Final[dict[StateCode, Text]] = {
+_NEXT_STEPS: Final[dict[StateCode, "Text"]] = {
     StateCode.NOT_CONNECTED: _("Enable GitHub Connect."),
     StateCode.PENDING: _("Complete your GitHub Connect setup."),
     StateCode.SYNC_OFF: _("Set license sync to Enabled."),
@@ -65,8 +67,8 @@ class ConnectionState:
 
     code: StateCode
     since: datetime | None = None
-    reason: Text = ""
-    next_step: Text = ""
+    reason: "Text" = ""
+    next_step: "Text" = ""
     last_success: datetime | None = None
     last_attempt: datetime | None = None
     succeeded: SyncJob | None = None
@@ -76,7 +78,7 @@ class ConnectionState:
     retry_at: datetime | None = None
 
     @property
-    def label(self) -> Text:
+    def label(self) -> "Text":
         """The words of the state."""
         return _LABELS[self.code][0]
 
@@ -162,12 +164,12 @@ def _sync_code(active: SyncJob | None, success: SyncJob | None, attempt: SyncJob
 
 def _why(
     code: StateCode, *, active: SyncJob | None, attempt: SyncJob | None, next_run_at: datetime | None, at: datetime
-) -> tuple[Text, Text]:
+) -> tuple["Text", "Text"]:
     """One sentence and one next step; nobody at work is said before anything else that would wait for them."""
     if code == StateCode.FAILED:
         failed = active if active is not None and active.is_waiting_to_retry else attempt
         explanation = explain(failed.error_code if failed else "")
-        return explanation.sentence, explanation.next_step
+        return str(explanation.sentence), str(explanation.next_step)
     if code in {StateCode.FIRST_SYNC_PENDING, StateCode.SYNCING, StateCode.SYNCED, StateCode.STALE} and _nobody_works(
         active, next_run_at, at
     ):

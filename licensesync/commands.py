@@ -1,0 +1,69 @@
+"""What the console's commands share: finding the server, progress on a terminal, and refusals in one sentence."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+
+from django.core.exceptions import ValidationError
+from django.core.management.base import CommandError
+from tqdm import tqdm
+
+from connect.models import Server
+from licensesync.seats.staging import Progress
+
+
+def find_server(slug: str) -> Server:
+    """Return the server of an enterprise.
+
+    :raises CommandError: there is none of that name
+    """
+    server = Server.objects.select_related("enterprise", "connection").filter(enterprise__slug=slug).first()
+    if server is None:
+        raise CommandError(f"There is no server enterprise {slug!r}; create_enterprise makes one.")
+    return server
+
+
+def read_time(text: str) -> datetime:
+    """Return a date or time of the command line; without a zone it is UTC.
+
+    :raises CommandError: it is neither
+    """
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise CommandError(f"{text!r} is not a date and time such as 2026-03-02T09:30:00+01:00.") from error
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def read_date(text: str) -> date:
+    """Return a date of the command line.
+
+    :raises CommandError: it is none
+    """
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise CommandError(f"{text!r} is not a date such as 2027-12-31.") from error
+
+
+@contextmanager
+def progress_bar(unit: str) -> Iterator[Progress]:
+    """Count on a terminal, and stay quiet anywhere else."""
+    with tqdm(unit=f" {unit}", unit_scale=True, leave=False, disable=not sys.stderr.isatty()) as bar:
+
+        def show(count: int) -> None:
+            bar.update(count)
+
+        yield show
+
+
+@contextmanager
+def refused(*kinds: type[Exception], hint: str = "") -> Iterator[None]:
+    """Turn what a service refuses into the command's one sentence."""
+    try:
+        yield
+    except ValidationError as error:
+        raise CommandError(" ".join(error.messages)) from error
+    except kinds as error:
+        raise CommandError(f"{error} {hint}".strip()) from error

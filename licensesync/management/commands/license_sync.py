@@ -1,0 +1,180 @@
+"""The toggle, Sync now, and where the license sync of a server stands."""
+
+import time
+from argparse import ArgumentParser
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, Final
+
+from django.core.management.base import CommandError
+from django.utils import timezone
+
+from connect.models import Server
+from enterprises.commands import ReportingCommand
+from licensesync import services
+from licensesync.commands import find_server, refused
+from licensesync.failures import explain
+from licensesync.models import Schedule, SyncJob
+from licensesync.state import ConnectionState, connection_state
+
+NOBODY_AFTER_SECONDS: Final = 15
+POLL_SECONDS: Final = 0.5
+
+
+class Command(ReportingCommand):
+    """Enable, disable, sync now, preview, cancel, or say where it stands."""
+
+    help = "Set license sync of a server, sync now, preview or cancel a sync, or say where it stands."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare the arguments."""
+        super().add_arguments(parser)
+        parser.add_argument("server", help="the slug of the server's enterprise")
+        parser.add_argument("action", choices=("enable", "disable", "now", "preview", "cancel", "status"))
+        parser.add_argument("--wait", action="store_true", help="wait until the sync is over; a failed one is an error")
+        parser.add_argument("--timeout", type=int, default=600, metavar="SECONDS", help="how long --wait waits")
+        parser.add_argument("--allow-shrink", action="store_true", help="let a large part of the people be removed")
+
+    def handle(self, *, server: str, action: str, **options: Any) -> None:
+        """Do one of them."""
+        found = find_server(server)
+        actions: dict[str, Callable[[Server, dict[str, Any]], None]] = {
+            "enable": self._enable,
+            "disable": self._disable,
+            "now": self._now,
+            "preview": self._preview,
+            "cancel": self._cancel,
+            "status": self._status,
+        }
+        with refused(services.NotConnected, services.SyncDisabled, services.CannotCancel):
+            actions[action](found, options)
+
+    def _enable(self, server: Server, options: dict[str, Any]) -> None:
+        self._set(server, options, enabled=True)
+
+    def _disable(self, server: Server, options: dict[str, Any]) -> None:
+        self._set(server, options, enabled=False)
+
+    def _set(self, server: Server, options: dict[str, Any], *, enabled: bool) -> None:
+        now = timezone.now()
+        changed = services.set_license_sync(connection=server.connection, enabled=enabled, by=None, at=now)
+        state = connection_state(server.connection, now)
+        word = "Enabled" if enabled else "Disabled"
+        line = f"License sync of {server} is {word}" + ("." if changed else " already.")
+        if enabled and state.next_run_at:
+            line += f" The next sync is due at {_iso(state.next_run_at)}."
+        self.report(
+            line, as_json=options["json"], enabled=enabled, changed=changed, next_run_at=_iso(state.next_run_at)
+        )
+
+    def _now(self, server: Server, options: dict[str, Any]) -> None:
+        self._request(server, options, SyncJob.Kind.USAGE)
+
+    def _preview(self, server: Server, options: dict[str, Any]) -> None:
+        self._request(server, options, SyncJob.Kind.PREVIEW)
+
+    def _request(self, server: Server, options: dict[str, Any], kind: SyncJob.Kind) -> None:
+        job = services.request_sync(
+            connection=server.connection,
+            by=None,
+            at=timezone.now(),
+            trigger=SyncJob.Trigger.COMMAND,
+            kind=kind,
+            allow_shrink=options["allow_shrink"],
+        )
+        if options["wait"]:
+            self._wait(job, options["timeout"])
+        self._report_job(job, options)
+
+    def _wait(self, job: SyncJob, timeout: int) -> None:
+        """Look at the row until the job is over; a worker does the work, and its absence is said."""
+        began = time.monotonic()
+        has_warned = False
+        while job.is_active:
+            waited = time.monotonic() - began
+            if waited > timeout:
+                raise CommandError(f"After {timeout} s the sync is {job.get_state_display().lower()} still.")
+            if not job.claim and not has_warned and waited > NOBODY_AFTER_SECONDS:
+                has_warned = True
+                self.stderr.write("No worker has picked the sync up yet: is one running? Still waiting.")
+            if job.is_waiting_to_retry and job.not_before and job.not_before > timezone.now():
+                raise CommandError(f"{explain(job.error_code).sentence} Next attempt at {_iso(job.not_before)}.")
+            time.sleep(POLL_SECONDS)
+            job.refresh_from_db()
+
+    def _report_job(self, job: SyncJob, options: dict[str, Any]) -> None:
+        if job.state in {SyncJob.State.FAILED, SyncJob.State.CANCELLED}:
+            why = explain(job.error_code)
+            raise CommandError(f"The sync was not done. {why.sentence} {why.next_step}")
+        self.report(_job_line(job), as_json=options["json"], **_job_values(job))
+
+    def _cancel(self, server: Server, options: dict[str, Any]) -> None:
+        job = SyncJob.objects.active().filter(connection=server.connection, slot=Schedule.Slot.SYNC).first()
+        if job is None:
+            raise CommandError("No sync is under way.")
+        services.cancel_sync(job=job, by=None, at=timezone.now())
+        self.report("The sync was cancelled.", as_json=options["json"], **_job_values(job))
+
+    def _status(self, server: Server, options: dict[str, Any]) -> None:
+        state = connection_state(server.connection, timezone.now())
+        if options["wait"] and state.active:
+            self._wait(state.active, options["timeout"])
+            state = connection_state(server.connection, timezone.now())
+        self.report(_state_line(server, state), as_json=options["json"], **_state_values(state))
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return moment.isoformat(timespec="seconds") if moment else None
+
+
+def _job_line(job: SyncJob) -> str:
+    if job.state != SyncJob.State.SUCCEEDED:
+        return f"The {job.get_kind_display().lower()} is {job.get_state_display().lower()}."
+    if not job.result:
+        return "The preview is done; the cloud did not say what would change."
+    what = {name: job.result[name] for name in ("accounts", "added", "changed", "removed")}
+    verb = "would send" if job.kind == SyncJob.Kind.PREVIEW else "sent"
+    return (
+        f"The server {verb} {what['accounts']} accounts: {what['added']} added, {what['changed']} changed, "
+        f"{what['removed']} removed; licenses {job.result['licenses_before']} -> {job.result['licenses_after']}, "
+        f"revision {job.result['revision']}."
+    )
+
+
+def _job_values(job: SyncJob) -> dict[str, Any]:
+    return {
+        "job": job.pk,
+        "kind": job.kind,
+        "state": job.state,
+        "sync_id": str(job.sync_id) if job.sync_id else None,
+        "accounts": job.accounts,
+        "error_code": job.error_code,
+        "not_before": _iso(job.not_before),
+        "result": job.result,
+    }
+
+
+def _state_line(server: Server, state: ConnectionState) -> str:
+    parts = [f"{server}: {state.label}."]
+    parts += [str(text) for text in (state.reason, state.next_step) if text]
+    times = {
+        "Last success": state.last_success,
+        "Last attempt": state.last_attempt,
+        "Next attempt": state.retry_at,
+        "Next run": state.next_run_at,
+    }
+    parts += [f"{name}: {_iso(moment)}." for name, moment in times.items() if moment]
+    return " ".join(parts)
+
+
+def _state_values(state: ConnectionState) -> dict[str, Any]:
+    return {
+        "state": state.code,
+        "reason": str(state.reason),
+        "next_step": str(state.next_step),
+        "last_success": _iso(state.last_success),
+        "last_attempt": _iso(state.last_attempt),
+        "next_run_at": _iso(state.next_run_at),
+        "retry_at": _iso(state.retry_at),
+        "job": _job_values(state.active) if state.active else None,
+    }
