@@ -1,4 +1,4 @@
-"""What every page owes its readers, as two assertions for the browser: accessible, and nothing wider than the screen."""
+"""What every page owes its readers, as assertions for the browser: accessible, and nothing wider than the screen."""
 
 from functools import cache
 from pathlib import Path
