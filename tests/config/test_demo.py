@@ -1,0 +1,49 @@
+"""The demo world: always the same, and just what the README shows."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from cloud.consumption import totals
+from cloud.models import Installation
+from config.demo.building import CLOUD, LAB, Sizes, build_demo
+from config.demo.world import invent_world
+from enterprises.models import Enterprise
+from licensesync.models import SyncJob
+
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+
+
+def test_the_same_seed_gives_the_same_world() -> None:
+    sizes = {"servers": 2, "seats": 60, "members": 30, "weeks": 4}
+
+    assert invent_world(**sizes, seed=1) == invent_world(**sizes, seed=1)
+    assert invent_world(**sizes, seed=1) != invent_world(**sizes, seed=2)
+
+
+@pytest.mark.parametrize(("servers", "seats", "members"), [(1, 1, 1), (1, 40, 3), (5, 200, 10), (2, 30, 500)])
+def test_every_size_has_that_many_license_consuming_seats(servers: int, seats: int, members: int) -> None:
+    world = invent_world(servers=servers, seats=seats, members=members, weeks=4, seed=3)
+
+    consuming = [
+        row
+        for server in range(servers)
+        for row in world.seats(server, 4)
+        if row["type"] == "User" and not row["suspended"] and row["login"] not in {"ghost", "scim-admin"}
+    ]
+
+    assert len(consuming) == seats
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_demo_is_what_the_readme_shows() -> None:
+    build_demo(sizes=Sizes(), at=NOW, note=lambda _text: None)
+
+    octo = totals(Enterprise.objects.get(slug=CLOUD).ledger)
+    servers = {row.hostname: row for row in Installation.objects.all()}
+    assert (octo.counted_apart, octo.consumed, octo.saved, octo.available) == (1240, 968, 272, 32)
+    assert servers["ghes1.octo.example"].last_sync_at == servers["ghes1.octo.example"].last_attempt_at
+    assert NOW - servers["ghes2.octo.example"].last_sync_at > timedelta(days=8)
+    assert servers["ghes3.octo.example"].last_status == Installation.SyncStatus.FAILURE
+    assert Enterprise.objects.get(slug=LAB).server.connection.state == "not_connected"
+    assert SyncJob.objects.filter(kind="usage", state="succeeded").exclude(receipt="").count() == 27
