@@ -1,0 +1,1 @@
+"""The owner's whole way, through two installations that share nothing but HTTP."""

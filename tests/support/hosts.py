@@ -1,0 +1,77 @@
+"""A server's console and a cloud, each as its own processes with its own data folder, address and cookies."""
+
+import os
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+ROOT = Path(__file__).resolve().parents[2]
+_ANSWERS = "The console answers on"
+
+
+class Host:
+    """One installation of the product, run by ``manage.py up``."""
+
+    def __init__(self, *, role: str, name: str, folder: Path, **environment: str) -> None:
+        self.port = free_port()
+        self.url = f"http://{name}:{self.port}"
+        self._name = name
+        self._environment = {
+            **{key: os.environ[key] for key in ("PATH", "HOME", "LANG", "TMPDIR") if key in os.environ},
+            "LICENSESYNC_ROLE": role,
+            "LICENSESYNC_DATA_DIR": str(folder),
+            "BASE_URL": self.url,
+            **environment,
+        }
+        self.lines: list[str] = []
+
+    @contextmanager
+    def running(self) -> Iterator["Host"]:
+        """Start it, wait until it answers, and stop it at the end."""
+        command = [sys.executable, "manage.py", "up", "--no-demo", "--host", "127.0.0.1", "--port", str(self.port)]
+        with subprocess.Popen(
+            command, cwd=ROOT, env=self._environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        ) as process:
+            try:
+                self._wait(process)
+                yield self
+            finally:
+                process.terminate()
+                process.wait(timeout=60)
+
+    def manage(self, *arguments: str) -> str:
+        """Run a management command against this installation and return what it printed."""
+        done = subprocess.run(
+            [sys.executable, "manage.py", *arguments],
+            cwd=ROOT,
+            env=self._environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+        if done.returncode:
+            raise AssertionError(f"{' '.join(arguments)}: {done.stdout}{done.stderr}")
+        return done.stdout
+
+    def _wait(self, process: subprocess.Popen[str]) -> None:
+        output: IO[str] = process.stdout  # type: ignore[assignment]
+        for line in output:
+            self.lines.append(line)
+            if _ANSWERS in line:
+                # The pipe must not fill up while the host runs.
+                threading.Thread(target=self.lines.extend, args=(output,), daemon=True).start()
+                return
+        raise AssertionError(f"{self._name} did not start:\n{''.join(self.lines)}")
+
+
+def free_port() -> int:
+    """A port of this machine that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
