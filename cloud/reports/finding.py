@@ -1,0 +1,82 @@
+"""Find people: all of them in the one order that every list has, or those that a search or filter is about."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import reduce
+from operator import or_
+from typing import Final
+
+from django.db.models import Q, QuerySet
+
+from cloud.models import ConsumedLicense, Ledger, Member, MemberAddress, ServerAccount, VerifiedDomain
+
+MAX_SEARCH_LENGTH: Final = 320
+
+_SERVER_ACCOUNT = re.compile(r"(?P<host>[^\s:]+):(?P<user_id>[0-9]{1,16})")
+_DEPLOYMENTS: Final = {
+    "cloud": Q(server_accounts=0),
+    "server": Q(on_cloud=False, server_accounts__gt=0),
+    "both": Q(on_cloud=True, server_accounts__gt=0),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Person:
+    """A person in a list, with the server accounts behind the license."""
+
+    license: ConsumedLicense
+    accounts: tuple[ServerAccount, ...]
+
+
+def people(ledger: Ledger, *, search: str = "", deployment: str = "") -> QuerySet[ConsumedLicense]:
+    """The people of an account with their members, by label.
+
+    ``deployment`` is where the license comes from - "cloud" alone, "server" alone, or "both" - so that the three lists
+    together are the whole one. ``search`` looks into logins, names, the addresses that a viewer may see (primary ones
+    of server accounts, verified ones on verified domains), and ``host:id`` of a server account.
+    """
+    found = ConsumedLicense.objects.filter(ledger=ledger).select_related("member")
+    if deployment in _DEPLOYMENTS:
+        found = found.filter(_DEPLOYMENTS[deployment])
+    wanted = "".join(character for character in search if character.isprintable()).strip()[:MAX_SEARCH_LENGTH]
+    if wanted:
+        found = found.filter(_matching(ledger, wanted))
+    return found.order_by("label", "person_key")
+
+
+def _matching(ledger: Ledger, wanted: str) -> Q:
+    members = Member.objects.filter(ledger=ledger).filter(Q(login__icontains=wanted) | Q(name__icontains=wanted))
+    accounts = ServerAccount.objects.filter(ledger=ledger)
+    condition = (
+        Q(label__icontains=wanted)
+        | Q(member__in=members.values("pk"))
+        | Q(person_key__in=accounts.filter(primary_address__contains=wanted.lower()).values("person_key"))
+    )
+    visible = _visible_addresses(ledger)
+    if visible is not None:
+        holders = MemberAddress.objects.filter(visible, ledger=ledger, value__contains=wanted.lower())
+        known = Member.objects.filter(ledger=ledger, number__in=holders.values("number"))
+        condition |= Q(member__in=known.values("pk"))
+    if named := _SERVER_ACCOUNT.fullmatch(wanted):
+        account = accounts.filter(installation__hostname=named["host"].lower(), user_id=int(named["user_id"]))
+        condition |= Q(person_key__in=account.values("person_key"))
+    return condition
+
+
+def _visible_addresses(ledger: Ledger) -> Q | None:
+    domains = VerifiedDomain.objects.filter(ledger=ledger).values_list("domain", flat=True)
+    on_domain = [Q(value__endswith=f"@{domain}") for domain in domains]
+    return Q(rank=MemberAddress.Rank.VERIFIED) & reduce(or_, on_domain) if on_domain else None
+
+
+def with_accounts(ledger: Ledger, licenses: Iterable[ConsumedLicense]) -> list[Person]:
+    """The same people with their server accounts and servers, in one more query."""
+    listed = list(licenses)
+    keys = [license_.person_key for license_ in listed if license_.server_accounts]
+    accounts: defaultdict[str, list[ServerAccount]] = defaultdict(list)
+    found = ServerAccount.objects.filter(ledger=ledger, person_key__in=keys).select_related("installation")
+    for account in found.order_by("installation__hostname", "user_id") if keys else ():
+        accounts[account.person_key].append(account)
+    return [Person(license=license_, accounts=tuple(accounts[license_.person_key])) for license_ in listed]

@@ -1,0 +1,144 @@
+"""Make the report's rows, one per person, with a fixed number of queries for any number of people at a time."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgspec
+
+from cloud.models import ConsumedLicense, Installation, Ledger, Member, MemberAddress, ServerAccount, VerifiedDomain
+
+LICENSE_TYPES: Final = {"enterprise": "enterprise", "visual_studio": "Visual Studio subscription"}
+
+
+class ReportUser(msgspec.Struct, frozen=True, kw_only=True):
+    """A person in the words and types of GitHub's REST API; clients disagree on the name of the server's addresses."""
+
+    github_com_login: str
+    github_com_name: str | None
+    enterprise_server_user_ids: list[str]
+    github_com_user: bool
+    enterprise_server_user: bool
+    visual_studio_subscription_user: bool
+    license_type: str
+    github_com_profile: str
+    github_com_member_roles: list[str]
+    github_com_enterprise_roles: list[str]
+    github_com_verified_domain_emails: list[str]
+    github_com_saml_name_id: str
+    github_com_orgs_with_pending_invites: list[str]
+    github_com_two_factor_auth: bool | None
+    enterprise_server_emails: list[str]
+    enterprise_server_primary_emails: list[str]
+    visual_studio_license_status: str
+    visual_studio_subscription_email: str
+    total_user_accounts: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportRow:
+    """A person, and the two cells that only the CSV has."""
+
+    user: ReportUser
+    two_factor_required_by: str
+    advanced_security: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Sources:
+    """What the rows of some people are made of."""
+
+    accounts: Mapping[str, Sequence[tuple[str, int, str]]]
+    addresses: Mapping[int, Sequence[str]]
+
+
+def report_rows(ledger: Ledger, licenses: Sequence[ConsumedLicense]) -> Iterator[ReportRow]:
+    """One row per license, in their order. The licenses come with their members; four queries, however many."""
+    sources = _Sources(
+        accounts=_accounts(ledger, [row.person_key for row in licenses if row.server_accounts]),
+        addresses=_verified_domain_addresses(ledger, [row.member.number for row in licenses if row.member]),
+    )
+    for license_ in licenses:
+        yield _row(license_, sources)
+
+
+def _accounts(ledger: Ledger, keys: list[str]) -> Mapping[str, list[tuple[str, int, str]]]:
+    """Hostname, user id and primary address of every account of some people, in order."""
+    if not keys:
+        return {}
+    hosts = dict(Installation.objects.filter(ledger=ledger).values_list("pk", "hostname"))
+    found = ServerAccount.objects.filter(ledger=ledger, person_key__in=keys)
+    accounts: defaultdict[str, list[tuple[str, int, str]]] = defaultdict(list)
+    for key, installation, user_id, address in found.values_list(
+        "person_key", "installation_id", "user_id", "primary_address"
+    ):
+        accounts[key].append((hosts.get(installation, ""), user_id, address))
+    return {key: sorted(of_person) for key, of_person in accounts.items()}
+
+
+def _verified_domain_addresses(ledger: Ledger, numbers: list[int]) -> Mapping[int, list[str]]:
+    """The addresses that a viewer may see: verified ones, on a domain that the account verified or approved."""
+    domains = set(VerifiedDomain.objects.filter(ledger=ledger).values_list("domain", flat=True)) if numbers else set()
+    if not domains:
+        return {}
+    held = MemberAddress.objects.filter(ledger=ledger, number__in=numbers, rank=MemberAddress.Rank.VERIFIED)
+    addresses: defaultdict[int, list[str]] = defaultdict(list)
+    for number, value in held.values_list("number", "value"):
+        if value.rpartition("@")[2] in domains:
+            addresses[number].append(value)
+    return addresses
+
+
+def _row(license_: ConsumedLicense, sources: _Sources) -> ReportRow:
+    member = license_.member
+    details: dict[str, Any] = member.details if member else {}
+    accounts = sources.accounts.get(license_.person_key, ())
+    primaries = sorted({address for _host, _user_id, address in accounts if address})
+    subscription = details.get("visual_studio") or {}
+    user = ReportUser(
+        github_com_login=member.login if member else "",
+        github_com_name=(member.name or None) if member else "",
+        enterprise_server_user_ids=[f"{host}:{user_id}" for host, user_id, _address in accounts],
+        github_com_user=member is not None,
+        enterprise_server_user=bool(accounts),
+        visual_studio_subscription_user=license_.license_type == ConsumedLicense.LicenseType.VISUAL_STUDIO,
+        license_type=LICENSE_TYPES[license_.license_type],
+        github_com_profile=_profile(member, details),
+        github_com_member_roles=[*details.get("member_roles", ()), *_collaborations(details)],
+        github_com_enterprise_roles=list(details.get("enterprise_roles", ())),
+        github_com_verified_domain_emails=_emails(member, details, sources.addresses),
+        github_com_saml_name_id=details.get("saml_name_id") or "",
+        github_com_orgs_with_pending_invites=list(details.get("pending_invites", ())),
+        github_com_two_factor_auth=details.get("two_factor"),
+        enterprise_server_emails=primaries,
+        enterprise_server_primary_emails=primaries,
+        visual_studio_license_status=subscription.get("status", ""),
+        visual_studio_subscription_email=subscription.get("email", ""),
+        total_user_accounts=len(accounts) + (member is not None),
+    )
+    return ReportRow(
+        user=user,
+        two_factor_required_by=details.get("two_factor_required_by", ""),
+        advanced_security=details.get("advanced_security", ""),
+    )
+
+
+def _profile(member: Member | None, details: Mapping[str, Any]) -> str:
+    """Where the member's profile is: as the import said, else where the cloud that is mirrored has it."""
+    if member is None:
+        return ""
+    return details.get("profile") or f"https://github.com/{member.login}"
+
+
+def _collaborations(details: Mapping[str, Any]) -> Iterable[str]:
+    for place in details.get("outside_collaborator", ()):
+        if not place.get("pending"):
+            yield f"{place['repository']}:Collaborator"
+
+
+def _emails(member: Member | None, details: Mapping[str, Any], held: Mapping[int, Sequence[str]]) -> list[str]:
+    """Addresses on verified domains: those that the books know, else those that GitHub's own report showed."""
+    if member is None:
+        return []
+    return sorted(held.get(member.number, ())) or list(details.get("verified_domain_emails", ()))
