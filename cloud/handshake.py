@@ -10,12 +10,12 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from django.core.exceptions import PermissionDenied
-from django.db import transaction
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from cloud import installing, signer
 from cloud.installing import ConnectionExists
+from cloud.locks import locked
 from cloud.manifests import HandshakeRefused, RequestInvalid, read_request
 from cloud.models import ConnectCode, Installation, Ledger
 from enterprises.models import Deployment, Enterprise, User
@@ -102,8 +102,7 @@ def convert(code: str, app_jwt: str, at: datetime, ip: str = "") -> messages.Ins
         raise CodeInvalid
     manifest = signing.read_manifest(row.manifest)
     _check_proof(app_jwt, manifest, at)
-    with transaction.atomic():
-        ledger = installing.lock(row.ledger)
+    with locked(row.ledger) as ledger:
         used = codes.select_related("installation").first()
         if used is None or not Enterprise.objects.owned_by(row.created_by).filter(pk=ledger.enterprise_id).exists():
             raise CodeInvalid
@@ -127,8 +126,7 @@ def connect_directly(
     """
     manifest = read_request(manifest_jws, at)
     _check_proof(proof, manifest, at)
-    with transaction.atomic():
-        ledger = installing.lock(Ledger.objects.get(enterprise=account))
+    with locked(Ledger.objects.get(enterprise=account)) as ledger:
         installation = installing.install(ledger, manifest, by=by, at=at, ip=ip)
         return _answer(installation, account, at)
 

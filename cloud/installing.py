@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from cloud.manifests import HandshakeRefused
 from cloud.models import AppToken, Installation, Ledger
+from cloud.services import rename_installation
 from enterprises import audit
 from enterprises.models import User
 from wire.messages import ErrorCode, Manifest
@@ -24,11 +25,6 @@ class ConnectionExists(HandshakeRefused):
 
     def __str__(self) -> str:
         return str(self.sentence) % {"hostname": self.hostname}
-
-
-def lock(ledger: Ledger) -> Ledger:
-    """Take the lock of all writers of a cloud account; call it first in the transaction."""
-    return Ledger.objects.select_for_update(no_key=True).get(pk=ledger.pk)
 
 
 def same_server(manifest: Manifest) -> QuerySet[Installation]:
@@ -73,6 +69,8 @@ def install(ledger: Ledger, manifest: Manifest, *, by: User, at: datetime, ip: s
     known = check_free(ledger, manifest)
     if known is not None and is_connected(known):
         return known
+    if known is not None and known.hostname != manifest.hostname:
+        rename_installation(installation=known, hostname=manifest.hostname, at=at)
     facts = {
         "hostname": manifest.hostname,
         "http_only": manifest.http_only,

@@ -12,6 +12,7 @@ from django.utils import timezone
 from cloud import handshake
 from cloud.models import AppToken, ConnectCode, Installation, Ledger
 from enterprises.models import AuditEvent, Enterprise, User
+from tests.cloud.books import sync
 from tests.cloud_api.servers import Api, FakeServer, app_key, code_of
 from tests.factories import make_cloud_enterprise
 from wire import signing
@@ -227,6 +228,18 @@ def test_accounts_are_those_that_the_person_owns(
     ]
 
 
+def test_revived_server_of_a_new_name_takes_its_people_along(
+    installation: Installation, server: FakeServer, cloud_enterprise: Enterprise, owner: User, ledger: Ledger
+) -> None:
+    sync(installation, [(7, None)])
+    Installation.objects.update(state=Installation.State.DISCONNECTED)
+    renamed = FakeServer(hostname="new.octo.example", server_id=server.server_id, identity=server.identity)
+
+    convert(consent(renamed, cloud_enterprise, owner), renamed.proof())
+
+    assert [person.label for person in ledger.licenses.all()] == ["new.octo.example:7"]
+
+
 def test_headless_connection(owner_api: Api, server: FakeServer, ledger: Ledger) -> None:
     body = {"manifest": server.manifest(), "proof": server.proof()}
 
@@ -267,8 +280,6 @@ def test_headless_connection_needs_the_app_key(owner_api: Api, server: FakeServe
 def test_symmetric_proof_with_the_public_key_is_refused(code: str, server: FakeServer) -> None:
     now = int(timezone.now().timestamp())
     claims = {"iss": server.server_id, "iat": now, "exp": now + 60}
-    forged = jwt.PyJWS().encode(
-        json.dumps(claims).encode(), signing.public_text(server.identity.public_key()), "HS256"
-    )
+    forged = jwt.PyJWS().encode(json.dumps(claims).encode(), signing.public_text(server.identity.public_key()), "HS256")
 
     assert convert(code, forged)[1]["code"] == "bad_credentials"
