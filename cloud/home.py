@@ -69,14 +69,14 @@ def _state(ledger: Ledger) -> home.HomeState:
         need = ngettext(
             "The last sync of %(count)s server failed.", "The last syncs of %(count)s servers failed.", failed
         )
-        return home.HomeState(label, "danger", need % {"count": failed}, licensing)
+        return home.HomeState(_("A sync failed"), "danger", need % {"count": failed}, licensing)
     if stale:
         need = ngettext(
             "%(count)s server has not synced for more than 8 days.",
             "%(count)s servers have not synced for more than 8 days.",
             stale,
         )
-        return home.HomeState(label, "attention", need % {"count": stale}, licensing)
+        return home.HomeState(_("A server is stale"), "attention", need % {"count": stale}, licensing)
     if not ledger.consumed and not getattr(ledger, "servers", 0):
         members = reverse("cloud:members", kwargs=kwargs)
         return home.HomeState(_("Nobody is counted yet"), "neutral", _("Import the members of this account."), members)
@@ -86,5 +86,5 @@ def _state(ledger: Ledger) -> home.HomeState:
             "%(count)s licenses more are consumed than were purchased.",
             over,
         )
-        return home.HomeState(label, "attention", need % {"count": over}, licensing)
+        return home.HomeState(_("More consumed than purchased"), "attention", need % {"count": over}, licensing)
     return home.HomeState(label, "success")

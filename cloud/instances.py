@@ -24,6 +24,7 @@ class InstanceState:
     label: str | Promise
     problem: str
     next_expected_at: datetime | None
+    is_overdue: bool
     added_licenses: int
 
 
@@ -72,6 +73,7 @@ def _state(installation: Installation, at: datetime, added_licenses: int) -> Ins
         tone, label = "attention", _("Stale")
     else:
         tone, label = "success", _("Up to date")
+    next_expected_at = synced_at + EVERY if synced_at and not is_disconnected else None
     return InstanceState(
         installation=installation,
         status=(
@@ -81,7 +83,8 @@ def _state(installation: Installation, at: datetime, added_licenses: int) -> Ins
         tone=tone,
         label=label,
         problem=installation.last_error if failed else "",
-        next_expected_at=synced_at + EVERY if synced_at and not is_disconnected else None,
+        next_expected_at=next_expected_at,
+        is_overdue=next_expected_at is not None and next_expected_at < at,
         added_licenses=added_licenses,
     )
 

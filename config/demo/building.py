@@ -143,7 +143,7 @@ class _Builder:
         enterprise = self._found(LAB, "Octo Lab", Deployment.SERVER)
         self._license(enterprise.server, seats=50)
         lab = invent_world(servers=1, seats=35, members=0, weeks=1, seed=self.sizes.seed + 1)
-        self._import_seats(enterprise.server, lab.seats(0, 0), self.at - timedelta(days=1))
+        self._import_seats(enterprise.server, lab.seats(0, 1), self.at - timedelta(days=1))
 
     def _found(
         self, slug: str, name: str, deployment: Deployment, *, kind: Kind = Kind.ENTERPRISE, seats: int = 0
