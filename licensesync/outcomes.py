@@ -9,12 +9,11 @@ from typing import Final
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from connect.failures import RECEIPT_INVALID, ClockSkew, CloudFailure, CloudRejected, CloudUnavailable, NotConnected
+from connect.failures import ClockSkew, CloudFailure, CloudRejected, CloudUnavailable, NotConnected
 from enterprises import audit
 from licensesync import jobs
 from licensesync.exchange import Worker
 from licensesync.models import SyncJob, SyncPart
-from licensesync.receipts import ReceiptInvalid
 from licensesync.snapshot import NoSeats
 from wire.messages import ErrorCode
 
@@ -76,8 +75,6 @@ def outcome_of(error: Exception, attempts: int) -> Outcome:
             return Outcome("sync_disabled", is_cancelled=True)
         case NoSeats():
             return Outcome("no_seats")
-        case ReceiptInvalid():
-            return Outcome(RECEIPT_INVALID, error.field)
         case NoEndInSight():
             return Outcome(error.code, is_transient=True)
         case CloudFailure():

@@ -18,12 +18,12 @@ from requests.adapters import BaseAdapter
 
 from connect.client import CloudClient
 from connect.models import Connection
+from connect.receipts import verify_receipt
 from enterprises import audit
 from licensesync import jobs, outcomes, snapshot
 from licensesync.exchange import BeginAnew, StillApplying, Worker, converse
 from licensesync.jobs import ClaimLost
 from licensesync.models import SyncJob, SyncPart
-from licensesync.receipts import verified_receipt
 from licensesync.record import connection_record
 from wire.messages import SyncStatus
 
@@ -158,7 +158,9 @@ def _settle_preview(worker: Worker, job: SyncJob, status: SyncStatus) -> None:
 
 def _settle_usage(worker: Worker, job: SyncJob, status: SyncStatus) -> None:
     """Believe the receipt only when it is verified; then job, base, kept parts and audit change together."""
-    receipt = verified_receipt(status.receipt, connection=job.connection, job=job)
+    receipt = verify_receipt(
+        connection=job.connection, receipt=status.receipt, sync_id=str(job.sync_id), sha256=job.sha256
+    )
     result = msgspec.to_builtins(receipt)
     with transaction.atomic():
         jobs.finish(
