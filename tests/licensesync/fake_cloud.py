@@ -63,6 +63,9 @@ class FakeCloud(BaseAdapter):
         self.records: list[dict[str, Any]] = []
         self.troubles: list[Trouble] = []
         self.polls_until_applied = 0
+        self.sign: Callable[[Receipt], str] = lambda receipt: signing.sign(
+            receipt, typ=signing.RECEIPT, key=self.key, kid="k"
+        )
         self.on_request: Callable[[str], None] = lambda _step: None
 
     @property
@@ -184,7 +187,7 @@ class FakeCloud(BaseAdapter):
             taken_at=opening.taken_at,
             applied_at=self.clock(),
         )
-        kept.receipt = signing.sign(receipt, typ=signing.RECEIPT, key=self.key, kid="k")
+        kept.receipt = self.sign(receipt)
         self.held = opening
 
     def _missing(self, kept: Kept) -> tuple[int, ...]:

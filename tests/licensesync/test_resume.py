@@ -1,0 +1,300 @@
+"""Runs that are interrupted, refused or overtaken: the next one goes on, or says why it cannot."""
+
+import itertools
+from collections.abc import Callable
+
+import pytest
+from requests import Response
+
+from licensesync import jobs, services
+from licensesync.models import SyncJob
+from licensesync.outcomes import backoff
+from tests.licensesync.fake_cloud import KilledHere, answer, die, lose_connection, refusal
+from tests.licensesync.world import World, ndjson, seat
+
+State = SyncJob.State
+STEPS = ("token", "open", "part", "commit", "status")
+
+
+def killed(world: World, job: SyncJob) -> None:
+    with pytest.raises(KilledHere):
+        world.run(job)
+
+
+@pytest.mark.parametrize("is_after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("step", STEPS)
+def test_killed_worker_is_followed_by_one_that_goes_on(world: World, step: str, is_after: bool) -> None:
+    world.cloud.polls_until_applied = 2
+    world.cloud.fail(step, die, is_after=is_after)
+    job = world.request()
+    killed(world, job)
+    job.refresh_from_db()
+    frozen = job.sync_id
+
+    world.clock.move(minutes=6)
+    world.run(job)
+
+    assert job.state == State.SUCCEEDED
+    assert frozen in {None, job.sync_id}
+    assert len(world.cloud.syncs) == 1
+    assert world.cloud.revision == 1
+
+
+@pytest.mark.parametrize("is_after", [False, True], ids=["lost request", "lost answer"])
+@pytest.mark.parametrize("step", STEPS)
+def test_lost_connection_is_retried_with_the_same_bytes(world: World, step: str, is_after: bool) -> None:
+    world.cloud.polls_until_applied = 2
+    world.cloud.fail(step, lose_connection, is_after=is_after)
+    job = world.sync()
+    waiting = (job.state, job.is_waiting_to_retry, job.error_code)
+
+    assert job.not_before is not None
+    world.clock.now = job.not_before
+    world.run(job)
+
+    assert waiting == (State.QUEUED, True, "other")
+    assert (job.state, job.error_code) == (State.SUCCEEDED, "")
+    assert world.cloud.revision == 1
+
+
+def test_lease_keeps_a_second_worker_away_until_it_ends(world: World) -> None:
+    world.cloud.fail("open", die)
+    job = world.request()
+    killed(world, job)
+
+    world.clock.move(minutes=4)
+    world.run(job)
+    meanwhile = job.state
+    world.clock.move(minutes=2)
+    world.run(job)
+
+    assert (meanwhile, job.state) == (State.UPLOADING, State.SUCCEEDED)
+
+
+def test_worker_that_lost_its_claim_stops_at_its_next_write(world: World) -> None:
+    job = world.request()
+
+    def be_overtaken(step: str) -> None:
+        if step == "open" and world.cloud.seen.count("open") == 1:
+            world.clock.move(minutes=6)
+            assert jobs.claim(job.pk, world.clock.now)
+
+    world.cloud.on_request = be_overtaken
+    world.run(job)
+
+    assert (job.state, job.claim) == (State.UPLOADING, 2)
+    assert world.cloud.seen == ["token", "open"]
+
+
+def test_cancelled_while_uploading_is_never_committed(world: World) -> None:
+    job = world.request()
+
+    def cancel(step: str) -> None:
+        if step == "part":
+            services.cancel_sync(job=SyncJob.objects.get(pk=job.pk), by=None, at=world.clock.now)
+
+    world.cloud.on_request = cancel
+    world.run(job)
+
+    assert (job.state, job.error_code, job.parts.count()) == (State.CANCELLED, "cancelled_by_person", 0)
+    assert "commit" not in world.cloud.seen
+
+
+def test_commit_that_was_sent_can_no_longer_be_cancelled(world: World) -> None:
+    world.cloud.fail("commit", lose_connection, is_after=True)
+    job = world.sync()
+
+    with pytest.raises(services.CannotCancel):
+        services.cancel_sync(job=job, by=None, at=world.clock.now)
+
+
+def test_ids_without_an_answer_are_named_at_the_next_opening(world: World) -> None:
+    world.cloud.fail("open", lose_connection, is_after=True)
+    lost = world.sync()
+    services.cancel_sync(job=lost, by=None, at=world.clock.now)
+
+    job = world.sync()
+
+    assert world.cloud.syncs[str(job.sync_id)].opening.unanswered == (str(lost.sync_id),)
+    assert world.sync().unanswered == []
+
+
+@pytest.mark.parametrize("code", ["superseded", "unknown_sync", "sync_id_reused"])
+def test_snapshot_that_is_of_no_use_any_more_gives_way_to_a_new_one(world: World, code: str) -> None:
+    world.cloud.fail("commit", lambda: refusal(409, code))
+
+    job = world.sync()
+
+    assert (job.state, len(world.cloud.syncs)) == (State.SUCCEEDED, 2)
+    assert job.events.filter(event="began_anew", data__code=code).exists()
+
+
+def test_cloud_that_always_makes_us_begin_anew_is_tried_again_later(world: World) -> None:
+    for number in (1, 2, 3):
+        world.cloud.fail("commit", lambda: refusal(409, "superseded"), number=number)
+
+    job = world.sync()
+
+    assert (job.state, job.error_code, job.is_waiting_to_retry) == (State.QUEUED, "superseded", True)
+
+
+def test_expired_snapshot_is_frozen_again(world: World) -> None:
+    world.cloud.fail("open", lose_connection, is_after=True)
+    job = world.sync()
+    first = job.sync_id
+    world.cloud.syncs[str(first)].state = "expired"
+    assert job.not_before is not None
+    world.clock.now = job.not_before
+
+    world.run(job)
+
+    assert job.state == State.SUCCEEDED
+    assert job.sync_id != first
+
+
+def test_reconnecting_makes_a_waiting_snapshot_begin_anew(world: World) -> None:
+    world.cloud.fail("part", lose_connection)
+    job = world.sync()
+    first = job.sync_id
+    world.connection.base_revision, world.connection.base_snapshot_id = 7, first
+    world.connection.save()
+    assert job.not_before is not None
+    world.clock.now = job.not_before
+
+    world.run(job)
+
+    assert job.sync_id != first
+    assert job.base_revision == 7
+
+
+def test_retry_sends_the_frozen_bytes_though_the_seats_changed(world: World) -> None:
+    world.cloud.fail("part", lose_connection)
+    job = world.sync()
+    seat(world.server, ndjson([9]), partial=True)
+    assert job.not_before is not None
+    world.clock.now = job.not_before
+
+    world.run(job)
+
+    assert (job.state, job.accounts, world.cloud.lines.count(b"\n")) == (State.SUCCEEDED, 3, 3)
+
+
+def test_slow_cloud_gives_the_worker_back_and_is_looked_at_again(world: World) -> None:
+    world.cloud.polls_until_applied = 25
+    job = world.sync()
+    resting = (job.state, job.lease_until, job.attempts, job.error_code)
+
+    assert job.not_before is not None
+    assert job.not_before > world.clock.now
+    world.clock.now = job.not_before
+    world.run(job)
+
+    assert resting == (State.APPLYING, None, 0, "")
+    assert job.state == State.SUCCEEDED
+
+
+@pytest.mark.parametrize(
+    ("happen", "code"),
+    [
+        (lambda: answer(503), "server_error"),
+        (lambda: refusal(503, "busy"), "busy"),
+        (lambda: answer(429), "rate_limited"),
+        (lambda: refusal(422, "part_digest"), "part_digest"),
+    ],
+)
+def test_what_passes_is_retried(world: World, happen: Callable[[], Response], code: str) -> None:
+    world.cloud.fail("part", happen)
+
+    job = world.sync()
+
+    assert (job.state, job.error_code) == (State.QUEUED, code)
+    assert job.not_before is not None
+    assert job.not_before > world.clock.now
+
+
+def test_cloud_may_ask_for_a_longer_pause(world: World) -> None:
+    world.cloud.fail("open", lambda: answer(429, None, **{"Retry-After": "1800"}))
+
+    job = world.sync()
+
+    assert job.not_before is not None
+    assert (job.not_before - world.clock.now).total_seconds() == 1800
+
+
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [
+        (404, "installation_gone"),
+        (409, "revision_conflict"),
+        (409, "hostname_changed"),
+        (409, "shrink_unconfirmed"),
+        (422, "digest_mismatch"),
+        (422, "part_invalid"),
+        (422, "unsupported_format"),
+    ],
+)
+def test_what_does_not_pass_fails_with_its_code(world: World, status: int, code: str) -> None:
+    world.cloud.fail("open", lambda: refusal(status, code))
+
+    job = world.sync()
+
+    assert (job.state, job.error_code, job.parts.count()) == (State.FAILED, code, 0)
+    assert job.finished_at == world.clock.now
+
+
+def test_credentials_that_stay_refused_fail(world: World) -> None:
+    for number in (1, 2):
+        world.cloud.fail("open", lambda: refusal(401, "bad_credentials"), number=number)
+
+    assert world.sync().error_code == "not_authorized"
+
+
+def test_sync_disabled_meanwhile_keeps_people_at_home(world: World) -> None:
+    world.cloud.fail("part", lose_connection)
+    job = world.sync()
+    world.connection.license_sync_enabled_at = None
+    world.connection.save()
+    assert job.not_before is not None
+    world.clock.now = job.not_before
+    sent = len(world.cloud.seen)
+
+    world.run(job)
+
+    assert (job.state, job.error_code) == (State.CANCELLED, "sync_disabled")
+    assert len(world.cloud.seen) == sent
+
+
+def test_disconnected_meanwhile_ends_the_job(world: World) -> None:
+    job = world.request()
+    type(world.connection).objects.update(state="disconnected", license_sync_enabled_at=None)
+
+    world.run(job)
+
+    assert (job.state, job.error_code, world.cloud.seen) == (State.CANCELLED, "not_connected", [])
+
+
+def test_surprise_is_retried_a_few_times_and_then_left_to_people(world: World) -> None:
+    def break_it() -> Response:
+        raise ZeroDivisionError
+
+    for number in range(1, 20):
+        world.cloud.fail("open", break_it, number=number)
+    job = world.sync()
+    attempts = 1
+    while job.is_active:
+        assert job.error_code == "internal_error"
+        assert job.not_before is not None
+        world.clock.now = job.not_before
+        world.run(job)
+        attempts += 1
+
+    assert (job.state, job.error_code, attempts) == (State.FAILED, "internal_error", 8)
+
+
+def test_pauses_double_up_to_about_a_day_and_differ_between_jobs() -> None:
+    hours = [backoff(1, attempts).total_seconds() / 3600 for attempts in range(1, 30)]
+
+    assert 0.75 / 60 <= hours[0] <= 1.25 / 60
+    assert all(later > 1.1 * earlier for earlier, later in itertools.pairwise(hours[:9]))
+    assert all(18 <= hour <= 30 for hour in hours[14:])
+    assert len({backoff(job, 5) for job in range(50)}) > 40
