@@ -100,7 +100,17 @@ class PlainAdapter(HTTPAdapter):
     def __init__(self, *, allow_loopback: bool) -> None:
         self._pool_classes = pool_classes(allow_loopback=allow_loopback)
         # `False` hands an error in the middle of an exchange on as it is: the caller decides about repeating.
-        retry = Retry(total=2, connect=2, read=False, redirect=False, status=0, other=0, backoff_factor=0.2)
+        # A 429 or 503 with Retry-After is an answer too, and its wait is the caller's to keep.
+        retry = Retry(
+            total=2,
+            connect=2,
+            read=False,
+            redirect=False,
+            status=0,
+            other=0,
+            backoff_factor=0.2,
+            respect_retry_after_header=False,
+        )
         super().__init__(max_retries=retry)
 
     def init_poolmanager(self, *args: Any, **options: Any) -> None:
