@@ -170,7 +170,7 @@ class CloudClient:
     def _with_token(self, method: str, path: str, body: bytes = b"", headers: dict[str, str] | None = None) -> Response:
         """Send with the cached token; on the cloud's own 401 once more with a new one."""
         response = self._send(method, path, bearer=self.token(), body=body, headers=headers)
-        if response.status_code == HTTPStatus.UNAUTHORIZED and problem_of(response):
+        if isinstance(_failure(response), NotAuthorized):
             credentials.forget_token(self._connection)
             response = self._send(method, path, bearer=self._new_token(), body=body, headers=headers)
         return response

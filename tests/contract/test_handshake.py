@@ -250,7 +250,14 @@ def test_disconnecting_deletes_the_app_and_the_credentials(
     assert (connection.state, connection.app_id, connection.installation_id) == ("disconnected", None, None)
     assert (connection.app_key, connection.token, connection.receipt_keys) == ("", "", [])
     event = AuditEvent.objects.get(action="dotcom_connection.destroy")
-    assert (event.actor, event.before["account"], event.after) == (owner, "octo", {"app_on_cloud": "deleted"})
+    assert (event.actor, event.after) == (owner, {"app_on_cloud": "deleted"})
+    assert event.before == {
+        "cloud_url": "http://localhost:8000",
+        "account": "octo",
+        "account_kind": "enterprise",
+        "installation_id": ledger.installations.get().pk,
+        "license_sync_enabled_at": None,
+    }
 
 
 def test_disconnecting_ends_license_sync(connection: Connection, owner: User, cloud: WsgiAdapter) -> None:

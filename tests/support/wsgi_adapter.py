@@ -18,7 +18,7 @@ from requests import PreparedRequest, Response
 from requests.adapters import BaseAdapter, HTTPAdapter
 from urllib3 import HTTPHeaderDict, HTTPResponse
 
-WsgiApplication = Callable[[dict[str, Any], Callable[..., Any]], Any]
+WsgiApplication = Callable[[dict[str, Any], Any], Any]
 Interruption = Callable[[PreparedRequest, Response], None]
 
 
@@ -66,7 +66,7 @@ class WsgiAdapter(BaseAdapter):
         status = 500
         headers = HTTPHeaderDict({"Date": http_date(timezone.now().timestamp())})
 
-        def start_response(line: str, fields: list[tuple[str, str]], *_: object) -> None:
+        def start_response(line: str, fields: list[tuple[str, str]], *_: object) -> Any:
             nonlocal status
             status = int(line.split(" ", 1)[0])
             for name, value in fields:
