@@ -1,10 +1,7 @@
 """Octo's three servers, from their files over the real client and the real cloud to the one number."""
 
-from datetime import datetime
 from pathlib import Path
 
-import pytest
-from django.conf import settings
 from django.utils import timezone
 
 from cloud import intake

@@ -21,7 +21,9 @@ def read(data: str | bytes, file_format: str | None = None) -> list[SeatRow]:
 
 class TestReport:
     def test_ghes_report_is_read_with_all_that_we_keep(self) -> None:
-        row = "2014-03-05 20:17:00 -0800,7,mona,Mona@Octo.Example,admin,false,10.0.0.1,1,2,3,true,2024-05-01,mona,true\n"
+        row = (
+            "2014-03-05 20:17:00 -0800,7,mona,Mona@Octo.Example,admin,false,10.0.0.1,1,2,3,true,2024-05-01,mona,true\n"
+        )
 
         (seat,) = read(GHES_HEADER + row)
 
@@ -103,7 +105,11 @@ def test_who_holds_a_license(fields: str, holds: bool) -> None:
         ('{"id":1,"login":"a","emails":[]}\n{"id":2,', 2, "whole JSON object"),
         ('{"id":1.5,"login":"a","emails":[]}', 1, "$.id"),
         ('{"id":1,"login":"a"}', 1, "emails"),
-        ('{"id":1,"login":"a","emails":[{"email":"a@b","primary":true},{"email":"c@d","primary":true}]}', 1, "one primary"),
+        (
+            '{"id":1,"login":"a","emails":[{"email":"a@b","primary":true},{"email":"c@d","primary":true}]}',
+            1,
+            "one primary",
+        ),
         ('{"id":1,"login":"a\\u0000","emails":[]}', 1, "control"),
         ('{"id":1,"login":"\\ud800","emails":[]}', 1, "JSON"),
         ('{"id":1,"login":"a","emails":[{"email":"a\\u0007@b"}]}', 1, "control"),

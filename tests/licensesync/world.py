@@ -72,6 +72,15 @@ def make_server(slug: str = "", hostname: str = "ghes1.octo.example") -> Server:
     return register_server(enterprise=make_server_enterprise(slug), hostname=hostname, version="3.19.1", at=NOW)
 
 
+def make_unconnected(state: str) -> Connection:
+    """A connection that has not come about, or is over."""
+    connection = make_server().connection
+    connection.state = state
+    connection.pending_until = NOW + timedelta(minutes=5) if state == Connection.State.PENDING else None
+    connection.save()
+    return connection
+
+
 def make_world(server: Server | None = None, *, accounts: int = 3, is_enabled: bool = True) -> World:
     """A connected server with a few seats, license sync enabled."""
     server = server or make_server()

@@ -1,0 +1,149 @@
+"""The honest state: half-connected, never-synced and stale ones never look healthy."""
+
+from datetime import datetime, timedelta
+
+import pytest
+from django.utils import translation
+
+from licensesync import services
+from licensesync.failures import EXPLANATIONS, explain
+from licensesync.models import SyncJob
+from licensesync.state import ConnectionState, connection_state, connection_states
+from tests.factories import NOW
+from tests.licensesync.fake_cloud import lose_connection, refusal
+from tests.licensesync.world import World, make_server, make_unconnected, make_world
+
+pytestmark = pytest.mark.django_db
+
+
+def state_of(world: World, at: datetime | None = None) -> ConnectionState:
+    return connection_state(world.connection, at or world.clock.now)
+
+
+@pytest.mark.parametrize("state", ["not_connected", "pending", "disconnected"])
+def test_without_a_connection_the_line_says_it_all(state: str) -> None:
+    connection = make_unconnected(state)
+
+    assert connection_state(connection, NOW).code == state
+    assert connection_state(connection, NOW).next_step
+
+
+def test_connected_with_sync_off_does_not_look_healthy() -> None:
+    state = state_of(make_world(is_enabled=False))
+
+    assert (state.code, state.tone) == ("sync_off", "attention")
+
+
+def test_right_after_enabling_the_first_sync_is_pending_and_no_error(world: World) -> None:
+    state = state_of(world)
+
+    assert (state.code, state.reason, state.last_success) == ("first_sync_pending", "", None)
+    assert state.next_run_at is not None
+    assert state.next_run_at - NOW < timedelta(minutes=10)
+
+
+def test_first_sync_in_the_queue_is_pending_still(world: World) -> None:
+    world.request()
+
+    assert state_of(world).code == "first_sync_pending"
+
+
+def test_worker_at_work_is_syncing(world: World) -> None:
+    seen: list[str] = []
+    world.cloud.on_request = lambda _step: seen.append(state_of(world).code)
+
+    world.sync()
+
+    assert set(seen) == {"syncing"}
+
+
+def test_success_is_synced_until_it_is_eight_days_old(world: World) -> None:
+    done = world.sync().finished_at
+    assert done
+    SyncJob.objects.update(attempted_at=NOW)
+    services.tick(NOW + timedelta(days=7))
+    SyncJob.objects.active().delete()
+
+    fresh, stale = (state_of(world, done + timedelta(days=8, seconds=late)) for late in (0, 1))
+
+    assert (fresh.code, stale.code) == ("synced", "stale")
+    assert fresh.last_success == fresh.since == done
+
+
+def test_failed_attempt_that_waits_says_why_and_when(world: World) -> None:
+    world.cloud.fail("open", lose_connection)
+    job = world.sync()
+
+    state = state_of(world)
+
+    assert (state.code, state.reason) == ("failed", str(explain("other").sentence))
+    assert (state.retry_at, state.last_success, state.last_attempt) == (job.not_before, None, NOW)
+
+
+def test_failure_for_good_is_shown_with_the_success_before_it(world: World) -> None:
+    success = world.sync()
+    world.clock.move(days=1)
+    world.cloud.fail("open", lambda: refusal(409, "revision_conflict"), number=2)
+    world.sync()
+
+    state = state_of(world)
+
+    assert (state.code, state.retry_at) == ("failed", None)
+    assert (state.last_success, state.last_attempt) == (success.finished_at, world.clock.now)
+
+
+def test_success_after_a_failure_is_synced(world: World) -> None:
+    world.cloud.fail("open", lambda: refusal(409, "revision_conflict"))
+    world.sync()
+    world.sync()
+
+    assert state_of(world).code == "synced"
+
+
+def test_cancelled_sync_changes_nothing_about_the_last_success(world: World) -> None:
+    world.sync()
+    services.cancel_sync(job=world.request(), by=None, at=NOW)
+
+    assert state_of(world).code == "synced"
+
+
+def test_preview_never_counts_as_a_sync(world: World) -> None:
+    world.run(world.request(kind=SyncJob.Kind.PREVIEW))
+
+    assert state_of(world).code == "first_sync_pending"
+
+
+@pytest.mark.parametrize(("minutes", "is_said"), [(4, False), (6, True)])
+def test_request_that_nobody_picks_up_is_said(world: World, minutes: int, is_said: bool) -> None:
+    world.request()
+
+    assert ("No worker" in str(state_of(world, NOW + timedelta(minutes=minutes)).reason)) is is_said
+
+
+def test_scheduler_that_stands_still_is_said(world: World) -> None:
+    world.sync()
+
+    state = state_of(world, NOW + timedelta(minutes=20))
+
+    assert (state.code, "No worker" in str(state.reason)) == ("synced", True)
+
+
+def test_many_connections_take_two_queries(world: World, django_assert_num_queries: object) -> None:
+    others = [make_world(make_server(), accounts=1) for _number in range(3)]
+    for one in others:
+        one.sync()
+    ids = [world.connection.pk, *(one.connection.pk for one in others)]
+
+    with django_assert_num_queries(2):  # type: ignore[operator]
+        states = connection_states(ids, NOW)
+
+    assert [states[pk].code for pk in ids] == ["first_sync_pending", "synced", "synced", "synced"]
+
+
+def test_every_code_that_a_job_can_end_with_has_words() -> None:
+    unknown = explain("no such code")
+
+    for code in (*EXPLANATIONS, "dns", "receipt_invalid", "revision_conflict", "not_authorized", "shrink_unconfirmed"):
+        with translation.override("en"):
+            assert str(explain(code).sentence) != str(unknown.sentence)
+            assert str(explain(code).next_step)
