@@ -57,7 +57,7 @@ def create_access_token(request: AppRequest, installation_id: str) -> HttpRespon
     return answer(AccessToken(token=secret, expires_at=expires_at, permissions=PERMISSIONS), status=201)
 
 
-@router.delete("/app/installations/{installation_id}")
+@router.delete("/app/installations/{installation_id}", url_name="delete_installation")
 def delete_installation(request: AppRequest, installation_id: str) -> HttpResponse:
     """Disconnect: the App and its tokens go, the people still count until an owner removes the server."""
     services.disconnect_installation(

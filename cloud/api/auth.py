@@ -14,7 +14,7 @@ from enterprises.secrets import digest
 from wire import signing
 from wire.messages import ErrorCode
 
-_BEARER = re.compile(r"\Abearer +([\w.-]{1,6000})\s*\Z", re.IGNORECASE | re.ASCII)
+_BEARER = re.compile(r"\Abearer +(?=.{1,6000}\Z)([\w-]+\.[\w-]+\.[\w-]*)\s*\Z", re.IGNORECASE | re.ASCII)
 _TOKEN = re.compile(r"\A(?:token|bearer) +([\x21-\x7e]{1,200})\s*\Z", re.IGNORECASE)
 _APP_ID = re.compile(r"\A[1-9][0-9]{0,17}\Z")
 
