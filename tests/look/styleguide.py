@@ -67,6 +67,14 @@ def events() -> list[dict[str, Any]]:
     ]
 
 
+def points() -> list[dict[str, Any]]:
+    """Twelve weeks, newest first."""
+    return [
+        {"day": AT.date() - timedelta(weeks=week), "counted_apart": 113 - week * 4, "consumed": 81 - week * 2}
+        for week in range(12)
+    ]
+
+
 def context(request: HttpRequest) -> dict[str, Any]:
     side = request.GET.get("side", "server")
     name = "Octo Engineering and Research" if side == "server" else "Octo"
@@ -98,6 +106,7 @@ def context(request: HttpRequest) -> dict[str, Any]:
         ],
         "columns": ["Server", "Accounts", "Only here", "Shared", "Dormant"],
         "rows": [["ghes1.octo.example", 52, 11, 41, 7], ["ghes2.octo.example", 23, 9, 14, 0]],
+        "points": points(),
         "icons": sorted(path.stem for path in Path("templates/components/octicons").glob("*.svg")),
     }
 

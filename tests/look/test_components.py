@@ -1,6 +1,7 @@
 """Components say what they are given, escape it, and tie words to what they describe."""
 
-from datetime import UTC, datetime
+import re
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -67,6 +68,19 @@ def test_saved_number_is_drawn_to_scale_in_every_language() -> None:
 
 def test_saved_number_speaks_of_one_license() -> None:
     assert "1 license fewer" in component("saved_number", apart=2, synced=1, saved=1)
+
+
+def test_history_is_drawn_oldest_first_and_to_scale() -> None:
+    points = [
+        {"day": date(2026, 3, 2), "counted_apart": 1100, "consumed": 800},
+        {"day": date(2026, 2, 23), "counted_apart": 900, "consumed": 700},
+    ]
+
+    with translation.override("fr"):
+        html = component("history", points=points)
+
+    assert 'viewBox="0 0 2 1100"' in html
+    assert re.findall(r'height="(\d+)"', html) == ["900", "700", "1100", "800"]
 
 
 def test_stat_takes_words_instead_of_a_number() -> None:
