@@ -152,11 +152,16 @@ def _answer(installation: Installation, account: Enterprise, at: datetime) -> me
         if installation.snapshot_id
         else None
     )
-    kind = "organization" if account.is_organization else "enterprise"
     return messages.Installation(
         app_id=installation.pk,
         installation_id=installation.pk,
-        account=messages.Account(slug=account.slug, name=account.name, kind=kind),
+        account=_account(account),
         receipt_keys=signer.public_keys(at),
         held=held,
+    )
+
+
+def _account(account: Enterprise) -> messages.Account:
+    return messages.Account(
+        slug=account.slug, name=account.name, kind="organization" if account.is_organization else "enterprise"
     )

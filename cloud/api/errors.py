@@ -85,20 +85,20 @@ def problem(status: int, message: str | Promise, code: str = "", *, retry_after:
     return response
 
 
-def _refused(request: HttpRequest, error: Refused) -> HttpResponse:
+def _refused(request: HttpRequest, error: Any) -> HttpResponse:
     retry_after = error.retry_after
     if retry_after is None and error.code is ErrorCode.BUSY:
         retry_after = BUSY_RETRY_AFTER
     return problem(error.status, error.message, error.code, retry_after=retry_after)
 
 
-def _http_error(request: HttpRequest, error: HttpError) -> HttpResponse:
+def _http_error(request: HttpRequest, error: Any) -> HttpResponse:
     if error.status_code == 401:
         return problem(401, "Requires authentication", ErrorCode.BAD_CREDENTIALS)
     return problem(error.status_code, error.message, ErrorCode.INVALID_REQUEST)
 
 
-def _unexpected(request: HttpRequest, error: Exception) -> HttpResponse:
+def _unexpected(request: HttpRequest, error: Any) -> HttpResponse:
     # The address itself may hold a code.
     route = request.resolver_match.route if request.resolver_match else ""
     logger.error("An API request failed.", exc_info=error, extra={"route": route})

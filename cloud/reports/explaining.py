@@ -4,10 +4,11 @@ might have been meant, and which small correction would merge two people.
 Secondary addresses are compared, never shown.
 """
 
-from dataclasses import dataclass
-from typing import Any, Final
+from __future__ import annotations
 
-from django.utils.functional import Promise
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
@@ -15,9 +16,12 @@ from django.utils.translation import ngettext_lazy
 from cloud.models import ConsumedLicense, Ledger, ServerAccount
 from cloud.reports.neighbors import Hint, Neighbors, find_neighbors
 
-MAX_ACCOUNTS_SHOWN: Final = 200
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise
 
-Sentence = str | Promise
+    Sentence = str | _StrPromise
+
+MAX_ACCOUNTS_SHOWN: Final = 200
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,7 +106,7 @@ def _no_cloud_license(license_: ConsumedLicense) -> list[Sentence]:
 
 def _memberships(details: dict[str, Any]) -> list[Sentence]:
     places = [place for place in details.get("outside_collaborator", ()) if place.get("visibility") != "public"]
-    reasons: list[tuple[Promise, list[str]]] = [
+    reasons: list[tuple[Sentence, list[str]]] = [
         (_("Member of an organization: {names}."), list(details.get("member_roles", ()))),
         (_("Invited to an organization: {names}."), list(details.get("pending_invites", ()))),
         (_("Outside collaborator on: {names}."), [p["repository"] for p in places if not p.get("pending")]),

@@ -46,8 +46,8 @@ def find_neighbors(ledger: Ledger, license_: ConsumedLicense, accounts: list[Ser
     cousins = _cousins(ledger, {account.primary_address for account in lonely} - {""})
     numbers = {number for held in (*holders.values(), *cousins.values()) for _rank, number in held}
     logins = _logins(ledger, numbers.union(*links.values()))
-    own = license_.member.number if license_.member else None
-    rivals = {account.pk: _rivals(account, holders, links) - {own} for account in accounts}
+    own = {license_.member.number} if license_.member else set()
+    rivals = {account.pk: _rivals(account, holders, links) - own for account in accounts}
     return Neighbors(
         rivals={pk: tuple(sorted(logins[n] for n in found if n in logins)) for pk, found in rivals.items()},
         hints={
@@ -104,7 +104,7 @@ def _logins(ledger: Ledger, numbers: set[int]) -> Mapping[int, str]:
     return dict(Member.objects.filter(ledger=ledger, number__in=numbers).values_list("number", "login"))
 
 
-def _rivals(account: ServerAccount, holders: _Held, links: Mapping[int, set[int]]) -> set[int | None]:
+def _rivals(account: ServerAccount, holders: _Held, links: Mapping[int, set[int]]) -> set[int]:
     """Whoever the same rule would have matched as well."""
     if account.rule == Rule.LINKED:
         return set(links.get(account.pk, ()))

@@ -1,22 +1,26 @@
 """A server as the API meets it: its keys, what it signs, and what it sends."""
 
+from __future__ import annotations
+
 import functools
 import json
 import uuid
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.conf import settings
-from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
 
 from cloud.models import Installation, Ledger
 from wire import signing
 from wire.messages import Manifest
+
+if TYPE_CHECKING:
+    from django.test.client import _MonkeyPatchedWSGIResponse as Response
 
 JSON = "application/json"
 
@@ -38,7 +42,7 @@ class FakeServer:
 
     def manifest(self, **changes: Any) -> str:
         """The signed request to be connected."""
-        facts = {
+        facts: dict[str, Any] = {
             "server_id": self.server_id,
             "hostname": self.hostname,
             "version": "3.19.0",
@@ -57,12 +61,11 @@ class FakeServer:
 
     def jwt(self, issuer: str | int, at: datetime | None = None) -> str:
         """A JWT of the App key."""
-        # The issuer is the App's id, or the server's where there is none yet.
-        return signing.app_jwt(issuer, key=self.key, at=at or timezone.now())  # type: ignore[arg-type]
+        return signing.app_jwt(issuer, key=self.key, at=at or timezone.now())
 
     def installed(self, ledger: Ledger, **changes: Any) -> Installation:
         """The row of this server, as connecting leaves it."""
-        facts = {
+        facts: dict[str, Any] = {
             "hostname": self.hostname,
             "app_key": signing.public_pem(self.key.public_key()),
             "server_key": signing.public_text(self.identity.public_key()),
@@ -81,30 +84,27 @@ class Api:
     def __post_init__(self) -> None:
         self.client = Client(raise_request_exception=True)
 
-    def call(self, method: str, path: str, body: Any = None, **headers: str) -> HttpResponse:
+    def call(self, method: str, path: str, body: Any = None, **headers: str) -> Response:
         """Send a request; bytes travel as they are, everything else as JSON."""
         content = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
         if self.credential:
             headers = {"Authorization": self.credential} | headers
-        response: HttpResponse = self.client.generic(
-            method, f"{self.prefix}{path}", content, content_type=JSON, headers=headers
-        )
-        return response
+        return self.client.generic(method, f"{self.prefix}{path}", content, content_type=JSON, headers=headers)
 
-    def get(self, path: str, **headers: str) -> HttpResponse:
+    def get(self, path: str, **headers: str) -> Response:
         return self.call("GET", path, **headers)
 
-    def post(self, path: str, body: Any = None, **headers: str) -> HttpResponse:
+    def post(self, path: str, body: Any = None, **headers: str) -> Response:
         return self.call("POST", path, body, **headers)
 
-    def put(self, path: str, body: Any = None, **headers: str) -> HttpResponse:
+    def put(self, path: str, body: Any = None, **headers: str) -> Response:
         return self.call("PUT", path, body, **headers)
 
-    def delete(self, path: str, **headers: str) -> HttpResponse:
+    def delete(self, path: str, **headers: str) -> Response:
         return self.call("DELETE", path, **headers)
 
 
-def code_of(response: HttpResponse) -> str:
+def code_of(response: Response) -> str:
     """The error code of an answer, after making sure that it has the shape of every error."""
     problem = json.loads(response.content)
     assert set(problem) == {"message", "code", "documentation_url", "status"}

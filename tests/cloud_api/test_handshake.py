@@ -49,6 +49,7 @@ def test_conversion_is_audited_with_the_owner(code: str, server: FakeServer, own
 
     event = AuditEvent.objects.get(action="enterprise_installation.create")
     assert (event.actor, event.target) == (owner, server.hostname)
+    assert event.after is not None
     assert event.after["server_id"] == server.server_id
 
 

@@ -284,7 +284,7 @@ def test_junk_for_a_manifest_is_refused(manifest: str, server: FakeServer, owner
 
 
 def test_weak_app_key_is_refused(server: FakeServer, owner_api: Api) -> None:
-    weak = FakeServer(key=rsa.generate_private_key(public_exponent=65_537, key_size=1024))
+    weak = FakeServer(key=rsa.generate_private_key(public_exponent=65_537, key_size=1024))  # noqa: S505  (Weak is what it shall be.)
 
     response = owner_api.post(DIRECT, {"manifest": weak.manifest(), "proof": server.proof()})
 

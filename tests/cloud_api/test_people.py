@@ -2,6 +2,7 @@
 
 import csv
 import io
+import itertools
 import json
 from collections.abc import Iterator
 
@@ -88,7 +89,7 @@ def test_deployments_divide_the_list(contested: Ledger) -> None:
 
     parts = [labels(reports.people(contested, deployment=one).iterator()) for one in ("cloud", "server", "both")]
 
-    assert sorted(sum(parts, [])) == sorted(whole)
+    assert sorted(itertools.chain.from_iterable(parts)) == sorted(whole)
     assert all(parts)
 
 
