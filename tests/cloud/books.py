@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from cloud import intake, services
+from cloud.members import MemberChange
 from cloud.models import ConsumedLicense, Installation, Ledger, ServerAccount
 from enterprises.models import Deployment, Enterprise
 from wire.lines import SnapshotDigest, make_line
@@ -37,10 +38,15 @@ def member(number: int, login: str, **fields: Any) -> dict[str, Any]:
     return {"id": number, "login": login, "member_roles": ["octo:Member"], **fields}
 
 
-def import_members(ledger: Ledger, *members: dict[str, Any], **options: Any) -> Any:
-    stream = io.BytesIO("".join(f"{json.dumps(one)}\n" for one in members).encode())
-    options = {"format": "ndjson", "allow_shrink": True, "by": None, "at": NOW} | options
-    return services.import_members(ledger=ledger, stream=stream, **options)
+def ndjson(*members: dict[str, Any]) -> io.BytesIO:
+    return io.BytesIO("".join(f"{json.dumps(one)}\n" for one in members).encode() or b"\n")
+
+
+def import_members(ledger: Ledger, *members: dict[str, Any], partial: bool = False) -> MemberChange:
+    """Make these the members, whoever goes."""
+    return services.import_members(
+        ledger=ledger, stream=ndjson(*members), format="ndjson", by=None, at=NOW, partial=partial, allow_shrink=True
+    )
 
 
 def lines_of(accounts: Iterable[Account]) -> list[bytes]:

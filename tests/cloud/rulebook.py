@@ -1,0 +1,105 @@
+"""The rules of matching and counting once more, in plain Python: what the tables must say.
+
+Written from docs/domain.md and not from the statements: slow, without a database, easy to check by eye.
+"""
+
+from dataclasses import dataclass, field
+
+IDENTITY, VERIFIED = 1, 2
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A member: addresses as (rank, value), links as (hostname, user id)."""
+
+    login: str
+    consumes: bool = True
+    matched_subscription: bool = False
+    addresses: frozenset[tuple[int, str]] = frozenset()
+    links: frozenset[tuple[str, int]] = frozenset()
+
+
+@dataclass
+class World:
+    """Members by number, and the primary address ("" for none) of accounts by server and user id."""
+
+    members: dict[int, Listed] = field(default_factory=dict)
+    servers: dict[str, dict[int, str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Match:
+    """Person and rule of an account; the person is a member's number, an address, or (hostname, user id)."""
+
+    person: int | str | tuple[str, int]
+    rule: str
+    is_ambiguous: bool = False
+
+
+@dataclass(frozen=True)
+class Person:
+    """A row of the list."""
+
+    label: str
+    is_counted: bool
+    on_cloud: bool
+    accounts: int
+    is_ambiguous: bool
+
+
+def match(world: World, hostname: str, user_id: int) -> Match:
+    """Try the rules in their order."""
+    address = world.servers[hostname][user_id]
+    candidates = [
+        ("linked", {n for n, one in world.members.items() if (hostname, user_id) in one.links}),
+        ("identity", {n for n, one in world.members.items() if (IDENTITY, address) in one.addresses}),
+        ("verified", {n for n, one in world.members.items() if (VERIFIED, address) in one.addresses}),
+    ]
+    for rule, numbers in candidates:
+        if numbers:
+            return Match(min(numbers), rule, len(numbers) > 1)
+    return Match(address, "address") if address else Match((hostname, user_id), "none")
+
+
+def matches(world: World) -> dict[tuple[str, int], Match]:
+    """Match every account."""
+    return {
+        (hostname, user_id): match(world, hostname, user_id)
+        for hostname, accounts in world.servers.items()
+        for user_id in accounts
+    }
+
+
+def people(world: World) -> list[Person]:
+    """List everybody who consumes on the cloud or owns an account, by label."""
+    owned: dict[int | str | tuple[str, int], list[Match]] = {}
+    for found in matches(world).values():
+        owned.setdefault(found.person, []).append(found)
+    for number, member in world.members.items():
+        if member.consumes:
+            owned.setdefault(number, [])
+    rows = []
+    for person, accounts in owned.items():
+        member_or_none = world.members.get(person) if isinstance(person, int) else None
+        rows.append(
+            Person(
+                label=_label(person, member_or_none),
+                is_counted=not (member_or_none and member_or_none.matched_subscription),
+                on_cloud=bool(member_or_none and member_or_none.consumes),
+                accounts=len(accounts),
+                is_ambiguous=any(found.is_ambiguous for found in accounts),
+            )
+        )
+    return sorted(rows, key=repr)
+
+
+def counted_apart(world: World) -> int:
+    """Count as if no sync existed: every cloud license and every server account."""
+    cloud = sum(one.consumes and not one.matched_subscription for one in world.members.values())
+    return cloud + sum(map(len, world.servers.values()))
+
+
+def _label(person: int | str | tuple[str, int], member: Listed | None) -> str:
+    if member:
+        return member.login
+    return person if isinstance(person, str) else ":".join(map(str, person))  # type: ignore[arg-type]

@@ -1,0 +1,175 @@
+"""Whatever happens in whatever order: the tables say what the rules say, and a full recount agrees."""
+
+import io
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.db import transaction
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from cloud import consumption, services
+from cloud.models import ConsumedLicense, Installation, Ledger, Member, ServerAccount
+from tests.cloud import rulebook
+from tests.cloud.books import NOW, connect, import_members, open_books, sync
+from tests.cloud.rulebook import IDENTITY, VERIFIED, Listed, World
+
+pytestmark = pytest.mark.django_db
+
+ADDRESSES = ["a@x.example", "b@x.example", "c@x.example"]
+HOSTS = ["one.example", "two.example"]
+LOGINS = ["ana", "bob", "cara", "dirk"]
+
+addresses = st.sampled_from(ADDRESSES)
+held = st.frozensets(st.tuples(st.sampled_from([IDENTITY, VERIFIED]), addresses), max_size=3)
+accounts = st.dictionaries(st.integers(1, 3), st.sampled_from(["", *ADDRESSES]), max_size=3)
+links = st.frozensets(st.tuples(st.sampled_from(HOSTS), st.integers(1, 3)), max_size=4)
+listed = st.builds(
+    Listed, login=st.just(""), consumes=st.booleans(), matched_subscription=st.booleans(), addresses=held
+)
+
+
+def _numbered(rows: dict[int, Listed], shift: int) -> dict[int, Listed]:
+    """Give every number a login of its own; another shift gives some of them another's login."""
+    return {
+        number: Listed(LOGINS[(number + shift) % 4], one.consumes, one.matched_subscription, one.addresses)
+        for number, one in rows.items()
+    }
+
+
+members = st.builds(_numbered, st.dictionaries(st.integers(1, 4), listed, max_size=4), st.integers(0, 1))
+reported = st.dictionaries(
+    st.sampled_from(LOGINS), st.builds(Listed, login=st.just(""), consumes=st.booleans(), links=links), max_size=4
+)
+steps = st.one_of(
+    st.tuples(st.just("members"), members),
+    st.tuples(st.just("report"), reported),
+    st.tuples(st.just("sync"), st.sampled_from(HOSTS), accounts),
+    st.tuples(st.just("add"), members),
+    st.tuples(st.just("disconnect"), st.sampled_from(HOSTS)),
+    st.tuples(st.just("remove"), st.sampled_from(HOSTS)),
+)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(members, accounts, accounts, st.lists(steps, min_size=1, max_size=5))
+def test_any_sequence_leaves_what_the_rules_say(
+    listed_first: dict[int, Listed], one: dict[int, str], two: dict[int, str], history: list[tuple[Any, ...]]
+) -> None:
+    start = [("members", listed_first), ("sync", HOSTS[0], one), ("sync", HOSTS[1], two)]
+    with transaction.atomic():
+        ledger, world = open_books("octo"), World()
+
+        for name, *arguments in [*start, *history]:
+            STEPS[name](ledger, world, *arguments)
+
+        _assert_tables_follow(ledger, world)
+        before = _tables(ledger)
+        consumption.recount_all(ledger, NOW)
+        assert _tables(ledger) == before
+        transaction.set_rollback(True)
+
+
+def _assert_tables_follow(ledger: Ledger, world: World) -> None:
+    numbers = dict(Member.objects.filter(ledger=ledger).values_list("login", "number"))
+    assert numbers == {one.login: number for number, one in world.members.items()}
+    found = {
+        (row.installation.hostname, row.user_id): (row.rule, row.is_ambiguous)
+        for row in ServerAccount.objects.filter(ledger=ledger).select_related("installation")
+    }
+    assert found == {key: (one.rule, one.is_ambiguous) for key, one in rulebook.matches(world).items()}
+    rows = ConsumedLicense.objects.filter(ledger=ledger)
+    assert sorted(
+        (
+            rulebook.Person(row.label, row.is_counted, row.on_cloud, row.server_accounts, row.is_ambiguous)
+            for row in rows
+        ),
+        key=repr,
+    ) == rulebook.people(world)
+    totals = consumption.totals(ledger)
+    assert totals.consumed == sum(one.is_counted for one in rulebook.people(world))
+    assert totals.listed == len(rows)
+    assert totals.counted_apart == rulebook.counted_apart(world)
+
+
+def _tables(ledger: Ledger) -> list[list[tuple[Any, ...]]]:
+    """Every row with its primary key: a full recount must not even replace one."""
+    people = ConsumedLicense.objects.filter(ledger=ledger).order_by("pk")
+    held_accounts = ServerAccount.objects.filter(ledger=ledger).order_by("pk")
+    totals = Ledger.objects.filter(pk=ledger.pk)
+    return [
+        list(people.values_list()),
+        list(held_accounts.values_list()),
+        list(totals.values_list("consumed", "listed", "cloud_licenses", "server_seats")),
+    ]
+
+
+def _ndjson_member(number: int, one: Listed) -> dict[str, Any]:
+    return {
+        "id": number,
+        "login": one.login,
+        "member_roles": ["octo:Member"] if one.consumes else [],
+        "emails": [{"email": value, "verified": True} for rank, value in sorted(one.addresses) if rank == VERIFIED],
+        "identities": [
+            {"attribute": "NameID", "value": value} for rank, value in sorted(one.addresses) if rank == IDENTITY
+        ],
+        "visual_studio": {"email": "", "status": "Matched"} if one.matched_subscription else None,
+    }
+
+
+def _members(ledger: Ledger, world: World, rows: dict[int, Listed]) -> None:
+    import_members(ledger, *(_ndjson_member(number, one) for number, one in rows.items()))
+    world.members = dict(rows)
+
+
+def _add(ledger: Ledger, world: World, rows: dict[int, Listed]) -> None:
+    """A partial list; those whose login somebody else keeps are left out."""
+    kept = {one.login for number, one in world.members.items() if number not in rows}
+    free = {number: one for number, one in rows.items() if one.login not in kept}
+    import_members(ledger, *(_ndjson_member(number, one) for number, one in free.items()), partial=True)
+    world.members |= free
+
+
+def _report(ledger: Ledger, world: World, rows: dict[str, Listed]) -> None:
+    """GitHub's own report: the known keep their numbers, the others get the next ones."""
+    lines = ["github_com_login,github_com_user,enterprise_server_user_ids"]
+    for login, one in rows.items():
+        ids = ", ".join(f"{hostname}:{user_id}" for hostname, user_id in sorted(one.links))
+        lines.append(f'{login},{one.consumes},"{ids}"')
+    stream = io.BytesIO("\n".join(lines).encode())
+    services.import_members(ledger=ledger, stream=stream, by=None, at=NOW, allow_shrink=True)
+    known = {one.login: number for number, one in world.members.items()}
+    fresh = iter(range(max(world.members, default=0) + 1, 100))
+    world.members = {
+        known[login] if login in known else next(fresh): Listed(login, one.consumes, links=one.links)
+        for login, one in rows.items()
+    }
+
+
+def _sync(ledger: Ledger, world: World, hostname: str, rows: dict[int, str]) -> None:
+    installation = ledger.installations.filter(hostname=hostname).first() or connect(ledger, hostname)
+    ledger.installations.update(state=Installation.State.CONNECTED)
+    sync(installation, rows.items())
+    world.servers[hostname] = dict(rows)
+
+
+def _disconnect(ledger: Ledger, world: World, hostname: str) -> None:
+    for installation in ledger.installations.filter(hostname=hostname):
+        services.disconnect_installation(installation=installation, by=None, at=NOW)
+
+
+def _remove(ledger: Ledger, world: World, hostname: str) -> None:
+    for installation in ledger.installations.filter(hostname=hostname):
+        services.remove_installation(installation=installation, by=None, at=NOW)
+    world.servers.pop(hostname, None)
+
+
+STEPS: dict[str, Callable[..., None]] = {
+    "members": _members,
+    "add": _add,
+    "report": _report,
+    "sync": _sync,
+    "disconnect": _disconnect,
+    "remove": _remove,
+}
