@@ -7,7 +7,7 @@ import msgspec
 from cloud.matching import INCOMING, INCOMING_COLUMNS
 from cloud.models import Intake, IntakePart
 from cloud.refusals import IntakeRefused
-from cloud.staging import analyze, write_piece
+from cloud.staging import Row, analyze, write_piece
 from wire.addresses import normalize
 from wire.lines import Line, SnapshotDigest
 from wire.messages import ErrorCode, OpenSync
@@ -43,7 +43,7 @@ def _parts(intake: Intake) -> Iterator[IntakePart]:
         yield intake.parts.get(number=number)
 
 
-def _rows(lines: bytes) -> Iterator[tuple[object, ...]]:
+def _rows(lines: bytes) -> Iterator[Row]:
     for raw in lines.split(b"\n")[:-1]:
         line = _decoder.decode(raw)
         primary = normalize(line.primary) if line.primary else None

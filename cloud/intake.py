@@ -44,7 +44,7 @@ def open_sync(installation: Installation, opening: OpenSync, at: datetime) -> Sy
         try:
             known = _open(installation, opening, digest, at)
         except IntakeRefused as refusal:
-            if refusal.code in _ALARMS and opening.kind == Intake.Kind.USAGE:
+            if refusal.code in _ALARMS and opening.kind == "usage":
                 note_refusal(installation, refusal.code, at)
             raise
         except IntegrityError:
@@ -152,7 +152,7 @@ def _open(installation: Installation, opening: OpenSync, digest: str, at: dateti
         )
         if held.sha256 == opening.sha256 and held.accounts == opening.accounts:
             apply_unchanged(ledger, held, intake, opening, revision, at)
-        elif opening.kind == Intake.Kind.USAGE:
+        elif opening.kind == "usage":
             _note_attempt(held, at)
         return intake
 

@@ -11,7 +11,7 @@ accounts whose address changed hands need a new one.
 from typing import Final
 
 from cloud.models import Installation, Ledger
-from cloud.staging import BIGINT, BOOLEAN, TEXT, analyze, execute, fetch_row, temporary_table
+from cloud.staging import BIGINT, BOOLEAN, TEXT, Value, analyze, execute, fetch_row, temporary_table
 
 INCOMING: Final = "incoming_account"
 INCOMING_COLUMNS: Final = {"user_id": BIGINT, "line": TEXT, "primary_address": TEXT}
@@ -119,7 +119,7 @@ def rematch_all(ledger: Ledger) -> int:
     return _rekey(ledger, "true")
 
 
-def touch_accounts(condition: str, *parameters: object) -> None:
+def touch_accounts(condition: str, *parameters: Value) -> None:
     """Add the persons of the accounts ``account`` that meet a condition to ``TOUCHED``."""
     execute(
         f"INSERT INTO {TOUCHED} SELECT DISTINCT person_key FROM cloud_serveraccount account WHERE {condition}",
@@ -127,7 +127,7 @@ def touch_accounts(condition: str, *parameters: object) -> None:
     )
 
 
-def _rekey(ledger: Ledger, condition: str, *parameters: object) -> int:
+def _rekey(ledger: Ledger, condition: str, *parameters: Value) -> int:
     with temporary_table(_REKEYED, _REKEYED_COLUMNS, key="id"):
         count = _find_rekeyed(ledger, condition, *parameters)
         if count:
@@ -144,7 +144,7 @@ def _rekey(ledger: Ledger, condition: str, *parameters: object) -> int:
         return count
 
 
-def _find_rekeyed(ledger: Ledger, condition: str, *parameters: object) -> int:
+def _find_rekeyed(ledger: Ledger, condition: str, *parameters: Value) -> int:
     """Collect the accounts whose key, rule or flag is not what the rules say now."""
     holders = _HOLDERS.format(
         addresses=f"SELECT primary_address FROM cloud_serveraccount account WHERE ledger_id = %s AND {condition}"

@@ -1,13 +1,12 @@
 """What people and programs may do to the cloud's books: one transaction each, with its audit row."""
 
 from datetime import datetime
-from typing import IO
 
 from django.db import transaction
 
 from cloud import consumption, matching
 from cloud.locks import locked
-from cloud.members import Format, MemberChange, apply_members, read_members, staged_members
+from cloud.members import Format, MemberChange, Readable, apply_members, read_members, staged_members
 from cloud.models import AppToken, Installation, Intake, IntakePart, Ledger
 from cloud.signer import current_signer
 from cloud.staging import execute, temporary_table
@@ -43,7 +42,7 @@ def set_seats_purchased(*, ledger: Ledger, seats_purchased: int, by: User | None
 def import_members(
     *,
     ledger: Ledger,
-    stream: IO[bytes],
+    stream: Readable,
     format: Format | None = None,  # noqa: A002
     by: User | None,
     at: datetime,
@@ -76,7 +75,7 @@ def import_members(
 def preview_members(
     *,
     ledger: Ledger,
-    stream: IO[bytes],
+    stream: Readable,
     format: Format | None = None,  # noqa: A002
     at: datetime,
     partial: bool = False,

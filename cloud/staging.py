@@ -4,6 +4,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from datetime import date
 from typing import Any, Final
 
 from django.db import DatabaseError, connection
@@ -13,6 +14,8 @@ BOOLEAN: Final = "boolean"
 TEXT: Final = "text"
 
 Columns = Mapping[str, str]
+Value = bool | int | str | date | None
+Row = tuple[Value, ...]
 
 _PIECE = 10_000
 _POSTGRESQL_TYPES = {BIGINT: "bigint", BOOLEAN: "boolean", TEXT: 'text COLLATE "C"'}
@@ -20,21 +23,22 @@ _SQLITE_TYPES = {BIGINT: "integer", BOOLEAN: "boolean", TEXT: "text"}
 _COPY_TYPES = {BIGINT: "int8", BOOLEAN: "bool", TEXT: "text"}
 
 
-def execute(sql: str, *parameters: object) -> int:
+def execute(sql: str, *parameters: Value) -> int:
     """Run one statement and return how many rows it wrote."""
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)
-        return max(cursor.rowcount, 0)
+        written: int = cursor.rowcount
+        return max(written, 0)
 
 
-def fetch_row(sql: str, *parameters: object) -> tuple[Any, ...]:
+def fetch_row(sql: str, *parameters: Value) -> tuple[Any, ...]:
     """Return the one row of a query."""
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)
         return tuple(cursor.fetchall()[0])
 
 
-def fetch_rows(sql: str, *parameters: object) -> list[tuple[Any, ...]]:
+def fetch_rows(sql: str, *parameters: Value) -> list[tuple[Any, ...]]:
     """Return the few rows of a query."""
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)
@@ -73,9 +77,9 @@ class Pieces:
         """Start with nothing collected."""
         self._name = name
         self._columns = columns
-        self._rows: list[tuple[object, ...]] = []
+        self._rows: list[Row] = []
 
-    def add(self, row: tuple[object, ...]) -> None:
+    def add(self, row: Row) -> None:
         """Take a row; it is written with its piece."""
         self._rows.append(row)
         if len(self._rows) >= _PIECE:
@@ -88,7 +92,7 @@ class Pieces:
             self._rows.clear()
 
 
-def write_piece(name: str, columns: Columns, rows: list[tuple[object, ...]]) -> None:
+def write_piece(name: str, columns: Columns, rows: list[Row]) -> None:
     """Write one piece of rows."""
     names = ", ".join(columns)
     with connection.cursor() as cursor:

@@ -2,7 +2,7 @@
 
 from cloud.members.files import Format, read_members
 from cloud.members.importing import MemberChange, ShrinkNotAllowed, apply_members, staged_members
-from cloud.members.reading import MembersInvalid
+from cloud.members.reading import MembersInvalid, Readable
 from cloud.members.rows import Details, MemberRow
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "MemberChange",
     "MemberRow",
     "MembersInvalid",
+    "Readable",
     "ShrinkNotAllowed",
     "apply_members",
     "read_members",

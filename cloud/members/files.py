@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Iterator
 from itertools import chain
-from typing import IO, Final, Literal
+from typing import Final, Literal
 
 from django.utils.translation import gettext as _
 
 from cloud.members.ndjson import read_ndjson
-from cloud.members.reading import MembersInvalid, numbered_lines
+from cloud.members.reading import MembersInvalid, Readable, numbered_lines
 from cloud.members.report import read_report
 from cloud.members.rows import MemberRow
 
@@ -19,7 +19,7 @@ _READERS: Final[dict[Format, Callable[[Iterator[tuple[int, str]]], Iterator[Memb
 }
 
 
-def read_members(stream: IO[bytes], file_format: Format | None = None) -> Iterator[MemberRow]:
+def read_members(stream: Readable, file_format: Format | None = None) -> Iterator[MemberRow]:
     """Yield the members of a file; every number and every login stands once.
 
     :raises MembersInvalid: with the line of the first thing that is wrong.

@@ -1,7 +1,7 @@
 """Read a list of members as a stream, and say in which line something is wrong."""
 
 from collections.abc import Iterator
-from typing import IO, Final
+from typing import Final, Protocol
 
 from django.utils.translation import gettext as _
 
@@ -10,6 +10,14 @@ from wire.addresses import AddressInvalid
 
 MAX_LINE_BYTES: Final = 1024 * 1024
 _BOM = b"\xef\xbb\xbf"
+
+
+class Readable(Protocol):
+    """What a list of members is read from."""
+
+    def readline(self, limit: int = -1, /) -> bytes:
+        """Return the next line with its end, or as much of it as the limit allows; nothing at the end."""
+        ...
 
 
 class MembersInvalid(ValueError):
@@ -22,7 +30,7 @@ class MembersInvalid(ValueError):
         super().__init__(_("Line %(line)s: %(reason)s") % {"line": line, "reason": reason} if line else reason)
 
 
-def numbered_lines(stream: IO[bytes]) -> Iterator[tuple[int, str]]:
+def numbered_lines(stream: Readable) -> Iterator[tuple[int, str]]:
     """Yield every line with its number, decoded, its end kept.
 
     :raises MembersInvalid: a line that is too long, is not UTF-8, or holds a NUL.

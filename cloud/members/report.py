@@ -28,15 +28,13 @@ def read_report(lines: Iterator[tuple[int, str]]) -> Iterator[MemberRow]:
 
     :raises MembersInvalid: no such column, or the first row that cannot be read.
     """
-    reader = csv.reader((text for _number, text in lines), strict=True)
-    header = _next(reader)
-    columns = [name.strip() for name in header or []]
+    records = _Records(lines)
+    columns = [name.strip() for name in next(records, (1, []))[1]]
     if LOGIN not in columns:
         raise MembersInvalid(1, _("the column %(name)s is missing") % {"name": LOGIN})
     if len(set(columns)) < len(columns):
         raise MembersInvalid(1, _("a column stands twice"))
-    line = reader.line_num + 1
-    while (cells := _next(reader)) is not None:
+    for line, cells in records:
         if cells and len(cells) != len(columns):
             raise MembersInvalid(
                 line,
@@ -46,14 +44,23 @@ def read_report(lines: Iterator[tuple[int, str]]) -> Iterator[MemberRow]:
         row = dict(zip(columns, map(_bare, cells), strict=False))
         if row.get(LOGIN):
             yield _row(line, row)
-        line = reader.line_num + 1
 
 
-def _next(reader: "csv._reader") -> list[str] | None:
-    try:
-        return next(reader, None)
-    except csv.Error as error:
-        raise MembersInvalid(reader.line_num, _("not CSV: %(reason)s") % {"reason": error}) from error
+class _Records:
+    """The records of a CSV file, each with the line on which it begins."""
+
+    def __init__(self, lines: Iterator[tuple[int, str]]) -> None:
+        self._reader = csv.reader((text for _number, text in lines), strict=True)
+
+    def __iter__(self) -> "_Records":
+        return self
+
+    def __next__(self) -> tuple[int, list[str]]:
+        line = self._reader.line_num + 1
+        try:
+            return line, next(self._reader)
+        except csv.Error as error:
+            raise MembersInvalid(line, _("not CSV: %(reason)s") % {"reason": error}) from error
 
 
 def _bare(cell: str) -> str:

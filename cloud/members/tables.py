@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from django.db import connection
 
 from cloud.members.rows import MemberRow
-from cloud.staging import BIGINT, BOOLEAN, TEXT, execute
+from cloud.staging import BIGINT, BOOLEAN, TEXT, Row, execute
 
 
 class Staged(NamedTuple):
@@ -62,7 +62,7 @@ WHERE ledger_id = %s AND number IN (SELECT number FROM altered_member)
 """
 
 
-def records(ordinal: int, row: MemberRow) -> Iterator[tuple[Staged, tuple[object, ...]]]:
+def records(ordinal: int, row: MemberRow) -> Iterator[tuple[Staged, Row]]:
     """Yield the rows that hold one member."""
     details = row.details
     flags = (details.is_license_consuming, details.has_matched_subscription)
