@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import msgspec
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from connect.models import Connection
 from connect.receipts import ReceiptInvalid, verify_receipt
@@ -37,7 +38,7 @@ def receipt(connection: Connection, **changes: object) -> Receipt:
     return msgspec.convert(fields | changes, Receipt)
 
 
-def signed(connection: Connection, *, key: signing.Ed25519PrivateKey | None = None, **changes: object) -> str:
+def signed(connection: Connection, *, key: Ed25519PrivateKey | None = None, **changes: object) -> str:
     return signing.sign(receipt(connection, **changes), typ=signing.RECEIPT, key=key or receipt_key(), kid="receipts-1")
 
 

@@ -2,6 +2,8 @@
 
 import io
 import json
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -76,11 +78,16 @@ def test_connect_enterprise_takes_the_token_from_a_file(hostile: HostileCloud, s
     assert Connection.objects.get(pk=server.connection.pk).base_revision == 3
 
 
+@pytest.fixture
+def _token_in_the_environment() -> Iterator[None]:
+    os.environ["LICENSESYNC_TOKEN"] = "lss_environment-token"
+    yield
+    del os.environ["LICENSESYNC_TOKEN"]
+
+
 @LOOPBACK
-def test_connect_enterprise_takes_the_token_from_the_environment(
-    hostile: HostileCloud, server: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("LICENSESYNC_TOKEN", "lss_environment-token")
+@pytest.mark.usefixtures("_token_in_the_environment")
+def test_connect_enterprise_takes_the_token_from_the_environment(hostile: HostileCloud, server: Server) -> None:
     hostile.answers.append(answer(INSTALLATION, "201 Created"))
 
     result = json.loads(run("connect_enterprise", "octo-server", "--account", "octo", "--json"))
