@@ -4,7 +4,7 @@ PYTHON ?= python3
 PORT ?= 8000
 VENV := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev run test lint bench two-hosts messages lock
+.PHONY: help install install-dev run test lint bench two-hosts secrets messages lock
 
 help: ## Say what can be made
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -60,6 +60,9 @@ lint-messages:
 
 bench: install-dev ## Measure the stages of a sync beside the bare database
 	@exec $(VENV)/python -m tests.bench $(ARGS)
+
+secrets: install ## Print secrets for docker-compose.yml (make -s secrets > .env)
+	@$(VENV)/python -P config/generated_secrets.py
 
 messages: install-dev ## Extract the texts to translate into locale/
 	@exec $(VENV)/python -m tests.support.messages
