@@ -8,7 +8,6 @@ from http import HTTPStatus
 from typing import Final, TypeVar
 
 import msgspec
-from requests import Response
 
 from connect.failures import (
     ClockSkew,
@@ -20,6 +19,7 @@ from connect.failures import (
     RevisionConflict,
     Unavailable,
 )
+from enterprises.outbound import Answer
 from wire import signing
 from wire.messages import ErrorCode, Installation, MessageInvalid, Problem, read_message
 
@@ -42,7 +42,7 @@ def not_ours() -> CloudUnavailable:
     return CloudUnavailable(Unavailable.NOT_OURS)
 
 
-def read_answer(response: Response, kind: type[MessageT]) -> MessageT:
+def read_answer(response: Answer, kind: type[MessageT]) -> MessageT:
     """Return the message in a successful answer.
 
     :raises CloudFailure: the answer is an error, or is not the cloud's
@@ -84,7 +84,7 @@ def checked_installation(installation: Installation) -> Installation:
     return installation
 
 
-def failure_of(response: Response) -> CloudFailure:
+def failure_of(response: Answer) -> CloudFailure:
     """Return what an unsuccessful answer means.
 
     What counts is the code in the body: a network's sign-in page or an API gateway also says 401 or 404, and must never
@@ -122,7 +122,7 @@ def _refusal(problem: Problem) -> CloudFailure:
     return CloudRejected(problem.code[:MAX_CODE_LENGTH], _shortened(problem.message))
 
 
-def problem_of(response: Response) -> Problem | None:
+def problem_of(response: Answer) -> Problem | None:
     """Return the error message in an answer, None where there is none of our shape."""
     if not _is_json(response):
         return None
@@ -132,7 +132,7 @@ def problem_of(response: Response) -> Problem | None:
         return None
 
 
-def retry_after(response: Response) -> float | None:
+def retry_after(response: Answer) -> float | None:
     """Return the seconds that the cloud asks to wait, at most an hour; None where it does not say."""
     stated = response.headers.get("Retry-After", "").strip()
     if stated.isascii() and stated.isdigit():
@@ -145,7 +145,7 @@ def retry_after(response: Response) -> float | None:
     return min(max(seconds, 0.0), MAX_RETRY_AFTER.total_seconds())
 
 
-def date_of(response: Response) -> datetime | None:
+def date_of(response: Answer) -> datetime | None:
     """Return what time it is on the other side, None where it does not say."""
     return _http_date(response.headers.get("Date", ""))
 
@@ -158,7 +158,7 @@ def _http_date(text: str) -> datetime | None:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def _is_json(response: Response) -> bool:
+def _is_json(response: Answer) -> bool:
     return bool(_JSON.match(response.headers.get("Content-Type", "")))
 
 

@@ -24,8 +24,6 @@ from typing import Final, Self, TypeVar
 
 import msgspec
 from django.utils import timezone
-from requests import Response
-from requests.adapters import BaseAdapter
 
 from connect import credentials
 from connect.answers import SLUG, checked_installation, date_of, failure_of, not_ours, problem_of, read_answer
@@ -39,7 +37,7 @@ from connect.failures import (
     Unavailable,
 )
 from connect.models import Connection
-from enterprises.outbound import Outbound, OutboundError
+from enterprises.outbound import Adapter, Answer, Outbound, OutboundError
 from wire import parts, signing
 from wire.messages import (
     FORMATS,
@@ -69,7 +67,7 @@ class CloudClient:
     def __init__(
         self,
         connection: Connection,
-        adapter: BaseAdapter | None = None,
+        adapter: Adapter | None = None,
         clock: Clock = timezone.now,
         *,
         read_timeout: float = READ_SECONDS,
@@ -112,7 +110,7 @@ class CloudClient:
             raise NotAuthorized
         path = f"/enterprises/{account_slug}/enterprise-installations"
 
-        def send() -> Response:
+        def send() -> Answer:
             body = msgspec.json.encode({"manifest": manifest, "proof": self._proof()})
             return self._send("POST", path, bearer=token, body=body)
 
@@ -167,7 +165,7 @@ class CloudClient:
             raise CloudRejected(ErrorCode.UNSUPPORTED_FORMAT)
         return status
 
-    def _with_token(self, method: str, path: str, body: bytes = b"", headers: dict[str, str] | None = None) -> Response:
+    def _with_token(self, method: str, path: str, body: bytes = b"", headers: dict[str, str] | None = None) -> Answer:
         """Send with the cached token; on the cloud's own 401 once more with a new one."""
         response = self._send(method, path, bearer=self.token(), body=body, headers=headers)
         if isinstance(_failure(response), NotAuthorized):
@@ -185,7 +183,7 @@ class CloudClient:
         credentials.keep_token(self._connection, token, now)
         return token.token
 
-    def _with_jwt(self, send: Callable[[], Response]) -> Response:
+    def _with_jwt(self, send: Callable[[], Answer]) -> Answer:
         """Send with a JWT of ours; where the cloud finds it out of time, once more with the time of its answer."""
         response = send()
         if isinstance(failure := _failure(response), ClockSkew):
@@ -196,7 +194,7 @@ class CloudClient:
                 raise failure
         return response
 
-    def _correct_clock(self, response: Response) -> bool:
+    def _correct_clock(self, response: Answer) -> bool:
         theirs = date_of(response)
         if theirs is None or abs(theirs - self._clock()) > LARGEST_CORRECTION:
             return False
@@ -227,7 +225,7 @@ class CloudClient:
 
     def _send(
         self, method: str, path: str, *, bearer: str, body: bytes = b"", headers: dict[str, str] | None = None
-    ) -> Response:
+    ) -> Answer:
         sent = {"Authorization": f"Bearer {bearer}", "Accept": "application/json", **(headers or {})}
         if body and "Content-Type" not in sent:
             sent["Content-Type"] = "application/json"
@@ -241,11 +239,11 @@ class CloudClient:
         raise CloudUnavailable(kind)
 
 
-def _failure(response: Response) -> Exception | None:
+def _failure(response: Answer) -> Exception | None:
     return failure_of(response) if response.status_code == HTTPStatus.UNAUTHORIZED else None
 
 
-def _expect_nothing(response: Response) -> None:
+def _expect_nothing(response: Answer) -> None:
     if response.status_code != HTTPStatus.NO_CONTENT:
         raise failure_of(response) if response.status_code >= HTTPStatus.BAD_REQUEST else not_ours()
 

@@ -16,7 +16,6 @@ from urllib.parse import urlencode
 
 from django.conf import settings
 from django.utils.translation import gettext as _
-from requests.adapters import BaseAdapter
 
 from connect import transitions
 from connect.client import CloudClient
@@ -24,6 +23,7 @@ from connect.failures import CloudFailure, CloudRejected, NotAuthorized
 from connect.manifest import own_callback, sign_manifest
 from connect.models import Connection
 from enterprises.models import User
+from enterprises.outbound import Adapter
 from enterprises.secrets import digest
 from wire import messages, signing
 from wire.messages import ErrorCode
@@ -126,7 +126,7 @@ def finish(
     by: User | None,
     at: datetime,
     ip: str = "",
-    adapter: BaseAdapter | None = None,
+    adapter: Adapter | None = None,
 ) -> Connection:
     """Take what the browser brought back, and be connected.
 
@@ -148,7 +148,7 @@ def finish(
 
 
 def retry(
-    *, connection: Connection, by: User | None, at: datetime, ip: str = "", adapter: BaseAdapter | None = None
+    *, connection: Connection, by: User | None, at: datetime, ip: str = "", adapter: Adapter | None = None
 ) -> Connection:
     """Convert the kept code once more: "Complete your GitHub Connect setup".
 
@@ -178,7 +178,7 @@ def connect_directly(
     token: str,
     by: User | None,
     at: datetime,
-    adapter: BaseAdapter | None = None,
+    adapter: Adapter | None = None,
 ) -> Connection:
     """Connect with the token of a cloud owner instead of a browser.
 
@@ -222,9 +222,7 @@ def _is_expired(connection: Connection, at: datetime) -> bool:
     return connection.pending_until is None or connection.pending_until <= at
 
 
-def _convert(
-    connection: Connection, *, by: User | None, at: datetime, ip: str, adapter: BaseAdapter | None
-) -> Connection:
+def _convert(connection: Connection, *, by: User | None, at: datetime, ip: str, adapter: Adapter | None) -> Connection:
     """Convert the kept code; what can never succeed ends the handshake, what may succeed later leaves it as it is."""
     try:
         with CloudClient(connection, adapter=adapter, clock=lambda: at) as cloud:
@@ -246,7 +244,7 @@ def _keep(
     by: User | None,
     at: datetime,
     ip: str,
-    adapter: BaseAdapter | None,
+    adapter: Adapter | None,
 ) -> Connection:
     """Be connected, or find out who was faster."""
     app_key = connection.pending_app_key
@@ -270,7 +268,7 @@ def _keep(
     raise HandshakeCancelled
 
 
-def _take_back(given_up: Connection, adapter: BaseAdapter | None) -> None:
+def _take_back(given_up: Connection, adapter: Adapter | None) -> None:
     """Delete an App that nobody wants any more; where that fails, the next handshake takes it over by its key."""
     try:
         with CloudClient(given_up, adapter=adapter) as cloud:

@@ -4,13 +4,13 @@ import logging
 from datetime import datetime
 
 from django.db import transaction
-from requests.adapters import BaseAdapter
 
 from connect import handshake, transitions
 from connect.client import CloudClient
 from connect.failures import CloudFailure, InstallationGone, NotConnected
 from connect.models import Connection, Server
 from enterprises.models import Enterprise, User
+from enterprises.outbound import Adapter
 from wire import signing
 
 logger = logging.getLogger(__name__)
@@ -47,7 +47,7 @@ def connect_headless(
     token: str,
     by: User | None,
     at: datetime,
-    adapter: BaseAdapter | None = None,
+    adapter: Adapter | None = None,
 ) -> Connection:
     """Enable GitHub Connect without a browser, with the token of a cloud owner (scope ``admin:enterprise``).
 
@@ -71,7 +71,7 @@ def disconnect(
     by: User | None,
     at: datetime,
     ip: str = "",
-    adapter: BaseAdapter | None = None,
+    adapter: Adapter | None = None,
     even_if_unreachable: bool = False,
 ) -> Connection:
     """Disable GitHub Connect: the App is deleted on the cloud, then the credentials here.

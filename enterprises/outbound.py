@@ -12,7 +12,7 @@ from __future__ import annotations
 import enum
 import time
 from http.cookiejar import DefaultCookiePolicy
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import urlsplit
 
 import requests
@@ -26,6 +26,10 @@ from enterprises.outbound_peers import ForbiddenPeer, pool_classes, proxy_for
 
 if TYPE_CHECKING:
     from requests import PreparedRequest, Response
+
+# What other rooms may name: the library itself stays in this one.
+Adapter: TypeAlias = BaseAdapter
+Answer: TypeAlias = requests.Response
 
 MIB = 1024 * 1024
 CHUNK = 64 * 1024

@@ -4,6 +4,7 @@ from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from django.db import connection as database
 from django.utils import timezone
 
 from connect import handshake, transitions
@@ -65,8 +66,6 @@ def test_start_keeps_only_the_digest_of_the_state(server: Server, owner: User) -
 
 def test_the_app_key_is_encrypted_at_rest(server: Server) -> None:
     start(server)
-
-    from django.db import connection as database
 
     with database.cursor() as cursor:
         cursor.execute("SELECT pending_app_key FROM connect_connection")

@@ -1,6 +1,7 @@
 """Receipts: only one of a pinned key, for exactly this server, sync and digest, counts."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 import msgspec
 import pytest
@@ -38,7 +39,7 @@ def receipt(connection: Connection, **changes: object) -> Receipt:
     return msgspec.convert(fields | changes, Receipt)
 
 
-def signed(connection: Connection, *, key: Ed25519PrivateKey | None = None, **changes: object) -> str:
+def signed(connection: Connection, *, key: Ed25519PrivateKey | None = None, **changes: Any) -> str:
     return signing.sign(receipt(connection, **changes), typ=signing.RECEIPT, key=key or receipt_key(), kid="receipts-1")
 
 
@@ -69,7 +70,7 @@ def test_any_pinned_key_will_do(connection: Connection) -> None:
         {"removed": -1},
     ],
 )
-def test_a_receipt_for_something_else_is_refused(connection: Connection, changes: dict[str, object]) -> None:
+def test_a_receipt_for_something_else_is_refused(connection: Connection, changes: dict[str, Any]) -> None:
     with pytest.raises(ReceiptInvalid):
         verify(connection, signed(connection, **changes))
 
