@@ -14,6 +14,8 @@ warnings.filterwarnings("ignore", message="You're running the worker with superu
 app = Celery("licensesync")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+# What beat says every minute stands in a module of its own.
+app.autodiscover_tasks(related_name="beat")
 
 
 @signals.setup_logging.connect(weak=False)

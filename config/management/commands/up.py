@@ -72,11 +72,13 @@ class Command(BaseCommand):
         if is_empty and wants_demo:
             # A process of its own, since it is told the address that people will use.
             manage = [sys.executable, str(settings.BASE_DIR / "manage.py"), "seed_demo"]
-            if subprocess.run(manage, env=environment, check=False).returncode != 0:
+            made = subprocess.run(manage, env=environment, check=False, stdout=subprocess.PIPE, text=True)
+            if made.returncode != 0:
                 raise CommandError("The demo world could not be made; --no-demo starts without it.")
+            return made.stdout.strip()
         if secret:
             return f"Create the first owner on {environment['BASE_URL']}/setup with the one-time code {secret}"
-        return "Sign in with the account you created; `manage.py sign_in_link USER` helps who forgot the password."
+        return "Sign in as before; who forgot the password runs: .venv/bin/python manage.py sign_in_link USER"
 
     def say(self, line: str) -> None:
         self.stdout.write(line)
