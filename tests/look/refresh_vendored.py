@@ -22,12 +22,10 @@ VENDOR = "static/vendor"
 OCTICONS = "templates/components/octicons"
 
 ICON_NAMES = """
-alert arrow-left arrow-right bell calendar check check-circle check-circle-fill chevron-down chevron-right clock cloud
-code copy credit-card dash device-desktop dot-fill download eye file filter gear git-merge globe graph history home
-hourglass inbox info key light-bulb link link-external list-unordered lock log mail moon no-entry organization
-paper-airplane paste pencil people person person-add plug plus pulse question search server shield shield-check
-shield-lock sign-in sign-out skip stop sun sync tag tasklist three-bars tools trash triangle-down unlink upload verified
-x x-circle x-circle-fill zap
+alert arrow-left arrow-right check check-circle chevron-right clock cloud code copy credit-card dash dot-fill download
+eye file filter gear git-merge globe history home hourglass info key light-bulb link link-external lock log mail
+organization paper-airplane pencil people person plug plus question search server shield shield-check sign-in sign-out
+stop sync three-bars trash triangle-down unlink upload verified x x-circle
 """
 
 HEADER = """\
