@@ -1,0 +1,149 @@
+"""Who may reach what: a row for every address and method, with the status that each kind of caller gets.
+
+To add one, append a Row: `name` is the URL name with its namespace, `where` fills in the address with things of
+world.py (add yours there), `data` is what a form sends. test_table.py fails until every URL name has a row.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+
+class Expected(NamedTuple):
+    """Statuses by caller; `no_scope` is the owner's token without the scope, for the API only."""
+
+    anonymous: int
+    stranger: int
+    billing_manager: int
+    owner: int
+    no_scope: int | None = None
+
+    def of_pages(self) -> dict[str, int | None]:
+        return {caller: status for caller, status in self._asdict().items() if caller != "no_scope"}
+
+
+@dataclass(frozen=True)
+class Row:
+    """An address, a method, and what comes back."""
+
+    name: str
+    expected: Expected
+    method: str = "GET"
+    where: dict[str, str] = field(default_factory=dict)
+    data: dict[str, str] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.name}"
+
+
+# Everybody alike: pages before or without sign-in.
+OPEN = Expected(200, 200, 200, 200)
+# Whoever is signed in.
+SIGNED_IN = Expected(302, 200, 200, 200)
+# Whoever has a role may look.
+LOOK = Expected(302, 404, 200, 200)
+# Owners only: a page, or a form that leads back to one.
+OWNERS_PAGE = Expected(302, 404, 403, 200)
+OWNERS_FORM = Expected(302, 404, 403, 302)
+# The same form, sent empty.
+OWNERS_MISTAKE = Expected(302, 404, 403, 422)
+# The API with a person's token.
+API_LOOK = Expected(401, 404, 200, 200, no_scope=403)
+# The API of connected servers, which a person's token never opens.
+API_SERVERS_ONLY = Expected(401, 401, 401, 401, no_scope=401)
+
+SERVER = {"slug": "server"}
+CLOUD = {"slug": "cloud"}
+SEATS_FILE = {"slug": "server", "pk": "seats_file"}
+MEMBERS_FILE = {"slug": "cloud", "pk": "members_file"}
+INSTALLATION = {"installation_id": "installation"}
+SYNC = {"sync_id": "uuid"}
+
+PEOPLE = [
+    Row("healthz", OPEN),
+    Row("readyz", OPEN),
+    Row("home", SIGNED_IN),
+    Row("setup", Expected(404, 404, 404, 404)),
+    Row("setup", Expected(404, 404, 404, 404), "POST"),
+    # Whoever is signed in is led on.
+    Row("account_login", Expected(200, 302, 302, 302)),
+    Row("account_login", Expected(200, 302, 302, 302), "POST"),
+    Row("account_logout", Expected(405, 405, 405, 405)),
+    Row("account_logout", Expected(302, 302, 302, 302), "POST"),
+    Row("account_change_password", SIGNED_IN),
+    Row("account_change_password", SIGNED_IN, "POST"),
+    Row("sign_in_link", OPEN),
+    Row("sign_in_link", Expected(422, 422, 422, 422), "POST", data={"secret": "lss_none"}),
+    Row("preferences", SIGNED_IN),
+    Row("preferences", Expected(302, 302, 302, 302), "POST", data={"language": "", "theme": "auto", "time_zone": ""}),
+    Row("set_language", Expected(302, 302, 302, 302), "POST"),
+    Row("set_theme", Expected(302, 302, 302, 302), "POST"),
+]
+
+SERVER_PAGES = [
+    Row("licensesync:connection", LOOK, where=SERVER),
+    Row("licensesync:connection_enable", OWNERS_MISTAKE, "POST", SERVER),
+    Row("licensesync:connection_complete", OWNERS_FORM, where=SERVER),
+    Row("licensesync:connection_retry", OWNERS_FORM, "POST", SERVER),
+    Row("licensesync:connection_cancel", OWNERS_FORM, "POST", SERVER),
+    # The server of the table is not connected: owners are led back.
+    Row("licensesync:connection_disable", OWNERS_FORM, where=SERVER),
+    Row("licensesync:connection_disable", OWNERS_FORM, "POST", SERVER),
+    Row("licensesync:license_sync", OWNERS_FORM, "POST", SERVER, {"license_sync": "enabled"}),
+    Row("licensesync:license", LOOK, where=SERVER),
+    Row("licensesync:license_edit", OWNERS_PAGE, where=SERVER),
+    Row("licensesync:license_edit", OWNERS_MISTAKE, "POST", SERVER),
+    Row("licensesync:sync_now", OWNERS_FORM, "POST", SERVER),
+    # No sync is under way: there is nothing to show and nothing to cancel.
+    Row("licensesync:sync_progress", Expected(302, 404, 302, 302), where=SERVER),
+    Row("licensesync:sync_cancel", Expected(302, 404, 403, 404), "POST", SERVER),
+    Row("licensesync:sent", LOOK, where=SERVER),
+    Row("licensesync:seats", LOOK, where=SERVER),
+    Row("licensesync:seats", OWNERS_MISTAKE, "POST", SERVER),
+    Row("licensesync:seats_preview", OWNERS_PAGE, where=SEATS_FILE),
+    Row("licensesync:seats_preview", OWNERS_FORM, "POST", SEATS_FILE),
+    Row("licensesync:seats_discard", OWNERS_FORM, "POST", SEATS_FILE),
+]
+
+CLOUD_PAGES = [
+    Row("cloud:licensing", LOOK, where=CLOUD),
+    Row("cloud:report", LOOK, where=CLOUD),
+    Row("cloud:seats", OWNERS_PAGE, where=CLOUD),
+    Row("cloud:seats", OWNERS_FORM, "POST", CLOUD, {"seats_purchased": "20"}),
+    Row("cloud:remove_instance", OWNERS_PAGE, where={"slug": "cloud", "pk": "installation"}),
+    Row("cloud:remove_instance", OWNERS_FORM, "POST", {"slug": "cloud", "pk": "installation"}),
+    Row("cloud:people", LOOK, where=CLOUD),
+    Row("cloud:person", LOOK, where={"slug": "cloud", "pk": "person"}),
+    Row("cloud:members", OWNERS_PAGE, where=CLOUD),
+    Row("cloud:members", OWNERS_MISTAKE, "POST", CLOUD),
+    Row("cloud:review_members", OWNERS_PAGE, where=MEMBERS_FILE),
+    Row("cloud:review_members", OWNERS_FORM, "POST", MEMBERS_FILE, {"action": "apply"}),
+    # The page lists the accounts one owns, so that everybody sees it, and only an owner's POST connects.
+    Row("cloud:consent", SIGNED_IN, data={"manifest": "manifest", "state": "s"}),
+    Row("cloud:consent", OWNERS_FORM, "POST", data={"manifest": "manifest", "state": "s", "account": "cloud"}),
+]
+
+API = [
+    Row("api:app", API_SERVERS_ONLY),
+    Row("api:app_installations", API_SERVERS_ONLY),
+    Row("api:app_installation", API_SERVERS_ONLY, where=INSTALLATION),
+    Row("api:delete_installation", API_SERVERS_ONLY, "DELETE", INSTALLATION),
+    Row("api:app_access_tokens", API_SERVERS_ONLY, "POST", INSTALLATION),
+    Row("api:convert_code", API_SERVERS_ONLY, "POST", {"code": "uuid"}),
+    # The owner may, and sent no manifest.
+    Row("api:connect_directly", Expected(401, 404, 403, 422, no_scope=403), "POST", {"enterprise": "cloud"}),
+    Row("api:put_connection", API_SERVERS_ONLY, "PUT"),
+    Row("api:open_sync", API_SERVERS_ONLY, "POST"),
+    Row("api:sync_status", API_SERVERS_ONLY, where=SYNC),
+    Row("api:put_part", API_SERVERS_ONLY, "PUT", {**SYNC, "number": "one"}),
+    Row("api:commit_sync", API_SERVERS_ONLY, "POST", SYNC),
+    Row("api:consumed_licenses", API_LOOK, where={"enterprise": "cloud"}),
+    Row("api:license_sync_status", API_LOOK, where={"enterprise": "cloud"}),
+]
+
+# The API answers at the root as well, as api.github.com does.
+ROOT_API = [Row(f"root-{row.name}", row.expected, row.method, row.where, row.data) for row in API]
+
+PAGES = PEOPLE + SERVER_PAGES + CLOUD_PAGES
+ROWS = PAGES + API + ROOT_API

@@ -1,0 +1,116 @@
+"""One of everything that an address can be about, owned by the owner; and what the stranger owns elsewhere."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from urllib.parse import parse_qs, urlsplit
+from uuid import uuid4
+
+from django.conf import settings
+from django.utils import timezone
+
+from cloud.models import Installation
+from cloud.services import import_members
+from connect.handshake import start
+from enterprises.founding import Particulars, found
+from enterprises.models import ApiToken, Deployment, Enterprise, RoleName, User
+from enterprises.secrets import digest, new_secret
+from enterprises.services import create_api_token, grant_role
+from enterprises.uploads import stage_upload
+from tests.support.line import callback
+
+SEATS = b"created_at,id,login,email\n2026-01-01,7,mona,mona@octo.example\n"
+MEMBERS = b'{"id": 1, "login": "mona", "member_roles": ["octo:Owner"]}\n'
+
+
+@dataclass(frozen=True)
+class World:
+    """`things` fills in the addresses of the table; `elsewhere` names the stranger's own places instead."""
+
+    things: dict[str, str]
+    elsewhere: dict[str, str]
+    people: dict[str, User]
+
+
+def make_world(owner: User, billing_manager: User, stranger: User, *, asks_for_connection: bool) -> World:
+    server = _found("octo-server", Deployment.SERVER, owner, billing_manager)
+    cloud = _found("octo", Deployment.CLOUD, owner, billing_manager)
+    _found("other-server", Deployment.SERVER, stranger)
+    _found("other", Deployment.CLOUD, stranger)
+    things = {
+        "server": server.slug,
+        "cloud": cloud.slug,
+        **_things_of_server(server, owner),
+        **_things_of_cloud(cloud, owner),
+        "uuid": str(uuid4()),
+    }
+    if asks_for_connection:
+        # Costs an RSA key.
+        things["manifest"] = _manifest(owner)
+    elsewhere = things | {"server": "other-server", "cloud": "other"}
+    return World(things, elsewhere, people={"stranger": stranger, "billing_manager": billing_manager, "owner": owner})
+
+
+def bearer(user: User, *scopes: str) -> dict[str, str]:
+    """The header of a token of this person; the services make none without a scope, so that one is written directly."""
+    now = timezone.now()
+    if scopes:
+        secret = create_api_token(user=user, scopes=scopes, at=now).secret
+    else:
+        secret = new_secret()
+        ApiToken.objects.create(user=user, name="bare", digest=digest(secret), scopes=[], created_at=now)
+    return {"authorization": f"Bearer {secret}"}
+
+
+def _found(slug: str, deployment: Deployment, owner: User, billing_manager: User | None = None) -> Enterprise:
+    particulars = Particulars(hostname=f"{slug}.example", seats=10)
+    at = timezone.now()
+    enterprise = found(slug=slug, deployment=deployment, particulars=particulars, owner=owner, at=at)
+    if billing_manager is not None:
+        grant_role(user=billing_manager, enterprise=enterprise, role=RoleName.BILLING_MANAGER, at=at)
+    return enterprise
+
+
+def _things_of_server(enterprise: Enterprise, owner: User) -> dict[str, str]:
+    return {"seats_file": _staged(enterprise, "seats", SEATS, owner)}
+
+
+def _things_of_cloud(enterprise: Enterprise, owner: User) -> dict[str, str]:
+    ledger = enterprise.ledger
+    at = timezone.now()
+    import_members(ledger=ledger, stream=io.BytesIO(MEMBERS), format="ndjson", by=owner, at=at)
+    installation = Installation.objects.create(
+        ledger=ledger, server_id=uuid4(), hostname="ghes.octo.example", app_key="", server_key="", created_at=at
+    )
+    return {
+        "members_file": _staged(enterprise, "members", MEMBERS, owner),
+        "installation": str(installation.pk),
+        "person": str(ledger.licenses.get().pk),
+    }
+
+
+def _staged(enterprise: Enterprise, purpose: str, body: bytes, owner: User) -> str:
+    upload = stage_upload(
+        enterprise=enterprise,
+        purpose=purpose,
+        stream=io.BytesIO(body),
+        name="file",
+        by=owner,
+        at=timezone.now(),
+    )
+    return str(upload.pk)
+
+
+def _manifest(owner: User) -> str:
+    """What a second server of the owner asks the cloud with."""
+    enterprise = _found("second-server", Deployment.SERVER, owner)
+    server = enterprise.server
+    begun = start(
+        connection=server.connection,
+        cloud_url=settings.CLOUD_URLS[0],
+        by=owner,
+        at=timezone.now(),
+        callback=callback(server),
+    )
+    return parse_qs(urlsplit(begun.url).query)["manifest"][0]
