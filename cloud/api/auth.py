@@ -2,20 +2,21 @@
 
 import re
 
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest
 from django.utils import timezone
 
 from cloud.api.errors import Refused
 from cloud.api.throttling import failed
 from cloud.models import AppToken, Installation
-from enterprises.access import authenticate_token
-from enterprises.models import ApiToken
+from enterprises.access import Deployment, Need, Scope, authenticate_token, enterprise_for_token
+from enterprises.models import ApiToken, Enterprise
 from enterprises.secrets import digest
 from wire import signing
 from wire.messages import ErrorCode
 
 _BEARER = re.compile(r"\Abearer +(?=.{1,6000}\Z)([\w-]+\.[\w-]+\.[\w-]*)\s*\Z", re.IGNORECASE | re.ASCII)
 _TOKEN = re.compile(r"\A(?:token|bearer) +([\x21-\x7e]{1,200})\s*\Z", re.IGNORECASE)
+_SLUG = re.compile(r"[\w-]{1,100}", re.ASCII)
 _APP_ID = re.compile(r"\A[1-9][0-9]{0,17}\Z")
 
 # What can go wrong while hostile JSON or its numbers are read, beside what the signature check says itself.
@@ -129,3 +130,14 @@ def person(request: HttpRequest) -> ApiToken:
     if token is None:
         raise failed(request, bad_credentials())
     return token
+
+
+def account(request: TokenRequest, slug: str, *, scope: Scope, need: Need = Need.VIEW) -> Enterprise:
+    """The cloud account of that name, if the token's person may.
+
+    :raises Http404: no role in it, or no such account; a name that none can have never reaches the database
+    :raises PermissionDenied: the token lacks the scope, or the person the right
+    """
+    if not _SLUG.fullmatch(slug):
+        raise Http404
+    return enterprise_for_token(request.auth, slug, deployment=Deployment.CLOUD, scope=scope, need=need)

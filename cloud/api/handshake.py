@@ -11,7 +11,7 @@ from cloud.api.auth import TokenRequest
 from cloud.api.bodies import answer, read_message
 from cloud.api.errors import Refused, english
 from cloud.api.throttling import failed
-from enterprises.access import Deployment, Need, Scope, enterprise_for_token
+from enterprises.access import Need, Scope
 from enterprises.audit import actor_ip
 from wire.messages import ErrorCode
 
@@ -42,9 +42,7 @@ def convert(request: HttpRequest, code: str) -> HttpResponse:
 @router.post("/enterprises/{enterprise}/enterprise-installations", auth=auth.person, url_name="connect_directly")
 def connect(request: TokenRequest, enterprise: str) -> HttpResponse:
     """Connect without a browser, with the token of an owner of the account."""
-    account = enterprise_for_token(
-        request.auth, enterprise, deployment=Deployment.CLOUD, scope=Scope.ADMIN_ENTERPRISE, need=Need.OWN
-    )
+    account = auth.account(request, enterprise, scope=Scope.ADMIN_ENTERPRISE, need=Need.OWN)
     body = read_message(request, DirectConnection)
     try:
         installation = handshake.connect_directly(

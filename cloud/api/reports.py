@@ -12,7 +12,7 @@ from cloud.api import auth
 from cloud.api.auth import TokenRequest
 from cloud.api.bodies import answer
 from cloud.models import Ledger
-from enterprises.access import Deployment, Scope, enterprise_for_token
+from enterprises.access import Scope
 
 DEFAULT_PER_PAGE: Final = 30
 MAX_PER_PAGE: Final = 100
@@ -43,8 +43,7 @@ def license_sync_status(request: TokenRequest, enterprise: str) -> HttpResponse:
 
 
 def _ledger(request: TokenRequest, slug: str) -> Ledger:
-    enterprise = enterprise_for_token(request.auth, slug, deployment=Deployment.CLOUD, scope=Scope.READ_ENTERPRISE)
-    return Ledger.objects.get(enterprise=enterprise)
+    return Ledger.objects.get(enterprise=auth.account(request, slug, scope=Scope.READ_ENTERPRISE))
 
 
 def _number(request: HttpRequest, name: str, default: int) -> int:
