@@ -30,7 +30,7 @@ lint: install-dev ## Run every check but the tests, all of them even when one fa
 # The parts. They need no database and no secrets of yours.
 LINTS := lint-style lint-templates lint-types lint-layers lint-deploy lint-migrations lint-messages
 .PHONY: $(LINTS)
-CHECK := env -u DATABASE_URL -u REDIS_URL LICENSESYNC_DATA_DIR=.cache/lint LICENSESYNC_ROLE=both
+CHECK := env -u DATABASE_URL -u REDIS_URL -u BASE_URL LICENSESYNC_DATA_DIR=.cache/lint LICENSESYNC_ROLE=both
 PRODUCTION := DATABASE_URL=postgres://u:p@db.example/d REDIS_URL=redis://broker.example BASE_URL=https://console.example \
 	FIELD_ENCRYPTION_KEYS=bGludC1saW50LWxpbnQtbGludC1saW50LWxpbnQtbGk= \
 	SECRET_KEY=only-for-the-checks-0123456789-abcdefghijklmnopqrstuvwxyz
@@ -40,7 +40,7 @@ lint-style:
 	$(VENV)/ruff format --check --quiet .
 
 lint-templates:
-	$(VENV)/djlint --quiet --lint --check templates
+	$(VENV)/djlint --quiet --lint templates
 
 lint-types:
 	$(CHECK) $(VENV)/mypy .
