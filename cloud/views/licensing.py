@@ -63,7 +63,8 @@ def seats(request: SignedInRequest, slug: str) -> HttpResponse:
     """Let an owner say how many licenses were bought."""
     enterprise = enterprise_for(request.user, slug, deployment=Deployment.CLOUD, need=Need.OWN)
     ledger = enterprise.ledger
-    form = SeatsPurchasedForm(request.POST or None, initial={"seats_purchased": ledger.seats_purchased})
+    data = request.POST if request.method == "POST" else None
+    form = SeatsPurchasedForm(data, initial={"seats_purchased": ledger.seats_purchased})
     if not form.is_valid():
         status = HTTPStatus.UNPROCESSABLE_ENTITY if form.is_bound else HTTPStatus.OK
         context = {"form": form, "enterprise": enterprise}

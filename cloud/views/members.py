@@ -26,8 +26,8 @@ PURPOSE = "members"
 def choose(request: SignedInRequest, slug: str) -> HttpResponse:
     """Take a file and lead to its preview."""
     enterprise = enterprise_for(request.user, slug, deployment=Deployment.CLOUD, need=Need.OWN)
-    form = MembersFileForm(request.POST or None, request.FILES or None)
-    if request.method == "POST" and form.is_valid():
+    form = MembersFileForm(request.POST, request.FILES) if request.method == "POST" else MembersFileForm()
+    if form.is_valid():
         file = form.cleaned_data["file"]
         try:
             upload = uploads.stage_upload(

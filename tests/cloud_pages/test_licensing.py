@@ -1,0 +1,143 @@
+"""The page with the number."""
+
+import csv
+import io
+
+import pytest
+from django.test import Client
+from pytest_django import DjangoAssertNumQueries
+
+from cloud.models import Installation, Ledger
+from cloud.services import remove_installation
+from enterprises.models import AuditEvent, Enterprise
+from tests.cloud.books import NOW, connect, sync
+
+URL = "/enterprises/octo/licensing"
+
+
+def _text(client: Client, url: str = URL) -> str:
+    return " ".join(client.get(url).content.decode().split())
+
+
+def test_licensing_shows_what_license_sync_saves(owner_client: Client, contested: Ledger) -> None:
+    totals = owner_client.get(URL).context["totals"]
+
+    assert (totals.counted_apart, totals.consumed, totals.saved) == (35, 25, 10)
+    assert (totals.purchased, totals.available) == (30, 5)
+
+
+def test_licensing_explains_a_list_longer_than_the_total(owner_client: Client, contested: Ledger) -> None:
+    assert "The list of people is 1 longer than the total" in _text(owner_client)
+
+
+def test_licensing_of_nobody_says_what_to_do(owner_client: Client, ledger: Ledger) -> None:
+    text = _text(owner_client)
+
+    assert "Nobody is counted yet" in text
+    assert "/enterprises/octo/settings/members" in text
+
+
+def test_licensing_shows_over_consumption_and_locks_nobody_out(owner_client: Client, contested: Ledger) -> None:
+    Ledger.objects.update(seats_purchased=20)
+
+    response = owner_client.get(URL)
+
+    assert response.context["totals"].available == -5
+    assert "Nobody is locked out." in response.content.decode()
+
+
+def test_licensing_has_github_s_status_lines(owner_client: Client, contested: Ledger) -> None:
+    connect(contested, "ghes3.octo.example")
+
+    text = _text(owner_client)
+
+    assert "GitHub Connect server usage synced" in text
+    assert "GitHub Connect server usage never synced" in text
+
+
+def test_licensing_says_when_a_server_is_stale(owner_client: Client, contested: Ledger) -> None:
+    states = owner_client.get(URL).context["instances"]
+
+    assert {str(state.label) for state in states} == {"Stale"}
+    assert all(state.is_overdue for state in states)
+
+
+def test_licenses_only_a_server_adds_are_what_removing_it_frees(owner_client: Client, contested: Ledger) -> None:
+    before = owner_client.get(URL).context["totals"].consumed
+    added = {state.installation.pk: state.added_licenses for state in owner_client.get(URL).context["instances"]}
+    installation = Installation.objects.get(hostname="ghes2.octo.example")
+
+    remove_installation(installation=installation, by=None, at=NOW)
+
+    assert before - owner_client.get(URL).context["totals"].consumed == added[installation.pk] > 0
+
+
+def test_licensing_costs_the_same_however_many_people_and_servers(
+    owner_client: Client, contested: Ledger, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    for number in range(5):
+        sync(
+            connect(contested, f"more{number}.octo.example"),
+            [(user, f"{user}@{number}.example") for user in range(1, 30)],
+        )
+
+    with django_assert_max_num_queries(12):
+        owner_client.get(URL)
+
+
+def test_report_has_a_row_for_every_person(owner_client: Client, contested: Ledger) -> None:
+    response = owner_client.get(f"{URL}/report.csv")
+
+    rows = list(csv.reader(io.StringIO(b"".join(response.streaming_content).decode())))
+    assert response["Content-Disposition"].startswith('attachment; filename="consumed_licenses-octo-')
+    assert len(rows) - 1 == 26
+
+
+def test_report_is_audited(owner_client: Client, contested: Ledger, cloud_enterprise: Enterprise) -> None:
+    owner_client.get(f"{URL}/report.csv")
+
+    assert AuditEvent.objects.get(action="report.download").actor_name == "olivia"
+
+
+def test_purchased_licenses_are_changed_and_audited(owner_client: Client, contested: Ledger) -> None:
+    owner_client.post(f"{URL}/seats", {"seats_purchased": "40"})
+
+    event = AuditEvent.objects.get(action="license.update")
+    assert owner_client.get(URL).context["totals"].purchased == 40
+    assert (event.before, event.after) == ({"seats_purchased": 30}, {"seats_purchased": 40})
+
+
+@pytest.mark.parametrize("value", ["", "-1", "many", "99999999999"])
+def test_purchased_licenses_must_be_a_number(owner_client: Client, contested: Ledger, value: str) -> None:
+    response = owner_client.post(f"{URL}/seats", {"seats_purchased": value})
+
+    assert response.status_code == 422
+    assert owner_client.get(URL).context["totals"].purchased == 30
+
+
+def test_removing_an_instance_shows_the_effect_first(owner_client: Client, contested: Ledger) -> None:
+    installation = Installation.objects.get(hostname="ghes2.octo.example")
+
+    text = _text(owner_client, f"{URL}/instances/{installation.pk}/remove")
+
+    assert "The 7 accounts that ghes2.octo.example reported are deleted" in text
+    assert Installation.objects.filter(pk=installation.pk).exists()
+
+
+def test_removing_an_instance_purges_its_people(owner_client: Client, contested: Ledger) -> None:
+    installation = Installation.objects.get(hostname="ghes2.octo.example")
+
+    owner_client.post(f"{URL}/instances/{installation.pk}/remove")
+
+    totals = owner_client.get(URL).context["totals"]
+    assert (totals.server_seats, totals.counted_apart) == (15, 28)
+    assert AuditEvent.objects.filter(action="enterprise_installation.destroy").count() == 1
+
+
+def test_an_instance_of_another_account_cannot_be_removed(owner_client: Client, contested: Ledger) -> None:
+    from tests.cloud.books import open_books
+
+    foreign = connect(open_books("foreign"), "ghes9.octo.example")
+
+    assert owner_client.post(f"{URL}/instances/{foreign.pk}/remove").status_code == 404
+    assert Installation.objects.filter(pk=foreign.pk).exists()
