@@ -29,7 +29,7 @@ def licensing(request: SignedInRequest, slug: str) -> HttpResponse:
         "totals": consumption.totals(ledger),
         "deployments": instances.deployments(ledger.licenses.filter(is_counted=True)),
         "instances": instances.instance_states(ledger, timezone.now()),
-        "history": ledger.usage.order_by("-day")[:DAYS_SHOWN],
+        "history": list(ledger.usage.order_by("-day")[:DAYS_SHOWN]),
         "enterprise": enterprise,
         "ledger": ledger,
     }
