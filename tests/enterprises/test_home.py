@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from enterprises import home
+from enterprises.founding import Particulars, found
 from enterprises.home import HomeState
 from enterprises.models import Deployment, Enterprise, User
-from tests.factories import make_role, make_server_enterprise, make_user
+from tests.factories import NOW, make_role, make_server_enterprise, make_user
 
 
 def states(enterprises: list[Enterprise]) -> dict[int, HomeState]:
@@ -60,3 +63,27 @@ def test_side_that_is_not_served_is_not_listed(
     settings.SERVES_SERVER = False
 
     assert [row.enterprise for row in home.rows(owner, providers={})] == [cloud_enterprise]
+
+
+def test_page_needs_as_many_queries_for_many_as_for_two(owner: User, owner_client: Client) -> None:
+    make_pair(owner)
+    few = queries_of_home(owner_client)
+    for _each in range(4):
+        make_pair(owner)
+
+    assert queries_of_home(owner_client) == few
+
+
+def make_pair(owner: User) -> None:
+    """A server and a cloud account, founded as everybody founds them."""
+    for deployment in Deployment:
+        slug = f"{deployment}-{Enterprise.objects.count()}"
+        found(
+            slug=slug, deployment=deployment, particulars=Particulars(hostname=f"{slug}.example"), owner=owner, at=NOW
+        )
+
+
+def queries_of_home(client: Client) -> int:
+    with CaptureQueriesContext(connection) as queries:
+        assert client.get("/").status_code == 200
+    return len(queries)
