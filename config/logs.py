@@ -2,12 +2,21 @@
 
 import json
 import logging
+import re
 from datetime import UTC, datetime
 
 # What every record carries anyway; the rest was given as `extra`.
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 # Django and gunicorn attach whole objects to a record; they say nothing in a line.
 _NOISE = frozenset({"request", "server_time", "color_message", "data"})
+
+# The marks of our secrets (enterprises.secrets) and of tokens in general; a one-time code, for one, stands in an address.
+_SECRETS = re.compile(r"\blss_[\w-]{8,}|\beyJ[\w-]{8,}\.[\w-]+\.[\w-]*")
+_HIDDEN = "[secret]"
+
+
+def redacted(line: str) -> str:
+    return _SECRETS.sub(_HIDDEN, line)
 
 
 def extras(record: logging.LogRecord) -> dict[str, object]:
@@ -22,7 +31,7 @@ class TextFormatter(logging.Formatter):
         line = f"{record.levelname} {record.name}: {record.getMessage()}{pairs}"
         if record.exc_info:
             line = f"{line}\n{self.formatException(record.exc_info)}"
-        return line
+        return redacted(line)
 
 
 class JsonFormatter(logging.Formatter):
@@ -38,7 +47,7 @@ class JsonFormatter(logging.Formatter):
         }
         if record.exc_info:
             fields["exception"] = self.formatException(record.exc_info)
-        return json.dumps(fields, default=str)
+        return redacted(json.dumps(fields, default=str))
 
 
 def logging_settings(log_format: str) -> dict[str, object]:
@@ -57,5 +66,7 @@ def logging_settings(log_format: str) -> dict[str, object]:
             "django": {"handlers": [], "level": "WARNING", "propagate": True},
             # A 404 or 403 is an answer, not an incident.
             "django.request": {"level": "ERROR"},
+            # Whoever asked says what went wrong; a connect that is repeated is no news.
+            "urllib3": {"level": "ERROR"},
         },
     }
