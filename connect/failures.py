@@ -113,8 +113,8 @@ class Explanation:
     next_step: str | Promise
 
 
-_WAIT = _("It is tried again by itself.")
-_ASK_NETWORK = _("Ask whoever runs the network of this server; it is tried again by itself.")
+_WAIT = _("Try again in a moment; a sync does so by itself.")
+_ASK_NETWORK = _("Ask whoever runs the network of this server, then try again; a sync does so by itself.")
 _CONNECT_AGAIN = _("Disable GitHub Connect on this server, then enable it again.")
 _SYNC_AGAIN = _("Press Sync now. If it happens again, report it with the time.")
 _UPGRADE = _("Bring both sides to versions that fit each other.")
@@ -124,10 +124,11 @@ EXPLANATIONS: Final[dict[str, Explanation]] = {
     Unavailable.REFUSED: Explanation(_("The cloud does not accept connections."), _ASK_NETWORK),
     Unavailable.TLS: Explanation(
         _("The certificate of the cloud is not trusted, or no secure connection came about."),
-        _("If your network inspects TLS, name its certificate authority in CA_BUNDLE; it is tried again by itself."),
+        _("If your network inspects TLS, name its certificate authority in CA_BUNDLE, then try again."),
     ),
     Unavailable.PROXY: Explanation(
-        _("The proxy did not connect this server to the cloud."), _("Check HTTPS_PROXY; it is tried again by itself.")
+        _("The proxy did not connect this server to the cloud."),
+        _("Check HTTPS_PROXY, then try again; a sync does so by itself."),
     ),
     Unavailable.TIMEOUT: Explanation(_("The cloud did not answer in time."), _WAIT),
     Unavailable.TOO_LARGE: Explanation(_("The answer is larger than any of the cloud's."), _ASK_NETWORK),
