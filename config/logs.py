@@ -10,7 +10,7 @@ _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", 
 # Django and gunicorn attach whole objects to a record; they say nothing in a line.
 _NOISE = frozenset({"request", "server_time", "color_message", "data"})
 
-# The marks of our secrets (enterprises.secrets) and of tokens in general; a one-time code, for one, stands in an address.
+# The marks of our secrets (enterprises.secrets) and of JWTs; a one-time code, for one, stands in an address.
 _SECRETS = re.compile(r"\blss_[\w-]{8,}|\beyJ[\w-]{8,}\.[\w-]+\.[\w-]*")
 _HIDDEN = "[secret]"
 
