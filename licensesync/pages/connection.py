@@ -6,6 +6,7 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.urls import reverse
 from django.utils import formats, timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
@@ -28,6 +29,11 @@ class Sending:
 
     accounts: int
     lines: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        """The lines, one below the other."""
+        return "\n".join(self.lines)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,6 +79,27 @@ class ConnectionPage:
     def can_retry(self) -> bool:
         """Whether the one-time code is kept, so that only its exchange has to be repeated."""
         return bool(self.connection.pending_code)
+
+    @property
+    def state_tone(self) -> str:
+        """The color of the state; nothing is green while something is wrong with it."""
+        is_wrong = bool(self.state.reason) and self.state.tone in ("success", "accent")
+        return "attention" if is_wrong else self.state.tone
+
+    @property
+    def is_due(self) -> bool:
+        """Whether the weekly run's time has come."""
+        return self.state.next_run_at is not None and self.state.next_run_at <= self.at
+
+    @property
+    def license_url(self) -> str:
+        """The page with Sync now."""
+        return reverse("licensesync:license", args=[self.slug]) + "#license-sync"
+
+    @property
+    def license_link(self) -> str:
+        """The words that lead there; none while the toggle below is what is to be done."""
+        return _("Go to Sync now") if self.connection.license_sync_enabled else ""
 
     @property
     def minutes_left(self) -> int:
@@ -129,7 +156,7 @@ class ConnectionPage:
             {"label": _("Cloud"), "value": self.cloud_host, "url": self.count_url},
             {
                 "label": _("Connected since"),
-                "value": formats.date_format(timezone.localtime(since), "DATETIME_FORMAT") if since else "",
+                "value": _moment(since) if since else "",
                 "help": _("by %(person)s") % {"person": by.display_name} if by else _("by somebody who has left"),
             },
             {"label": _("This server"), "value": self.server.hostname, "help": str(self.server.server_id)},
@@ -181,6 +208,11 @@ def connection_page(
         problem=problem_of(problem, server=server),
         is_owner=is_owner,
     )
+
+
+def _moment(at: datetime) -> str:
+    local = timezone.localtime(at)
+    return f"{formats.date_format(local, 'DATETIME_FORMAT')} {local.tzname()}"
 
 
 def _sending(server: Server) -> Sending | None:

@@ -6,7 +6,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
 from connect import handshake
-from connect.failures import EXPLANATIONS, CloudFailure, explain
+from connect.failures import EXPLANATIONS, CloudFailure, Unavailable, explain
 from connect.models import Server
 from wire.messages import ErrorCode
 
@@ -64,6 +64,9 @@ def problem_of(code: str, *, server: Server) -> ConnectProblem | None:
     if code not in EXPLANATIONS:
         return None
     explanation = explain(code)
+    if code in set(Unavailable):
+        steps = (_("The one-time code is kept: click “Complete your GitHub Connect setup” below."),)
+        return ConnectProblem(_("The answer of the cloud did not arrive"), explanation.sentence, steps)
     return ConnectProblem(_("The setup is not complete"), explanation.sentence, (explanation.next_step,))
 
 

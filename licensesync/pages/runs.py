@@ -17,6 +17,17 @@ TONES = {
     SyncJob.State.CANCELLED: "neutral",
 }
 
+PLACES = {
+    ErrorCode.SHRINK_UNCONFIRMED: "seats",
+    "no_seats": "seats",
+    ErrorCode.INSTALLATION_GONE: "connection",
+    ErrorCode.BAD_CREDENTIALS: "connection",
+    "not_authorized": "connection",
+    "not_connected": "connection",
+    "receipt_invalid": "connection",
+}
+"""Where the next step of a failure is taken, when that is not the License page itself."""
+
 
 @dataclass(frozen=True)
 class Result:
@@ -31,6 +42,7 @@ class Result:
     revision: int
     account: str
     cloud: str
+    count_url: str
 
     @classmethod
     def of(cls, job: SyncJob, connection: Connection) -> "Result | None":
@@ -42,7 +54,8 @@ class Result:
             for name in ("accounts", "added", "changed", "removed", "licenses_before", "licenses_after", "revision")
         }
         account = connection.account_name or str(job.result.get("account", ""))
-        return cls(**numbers, account=account, cloud=urlsplit(connection.cloud_url).netloc)
+        url = f"{connection.cloud_url}/enterprises/{connection.account_slug}/licensing"
+        return cls(**numbers, account=account, cloud=urlsplit(connection.cloud_url).netloc, count_url=url)
 
 
 @dataclass(frozen=True)
@@ -52,6 +65,12 @@ class Failure:
     sentence: str | Promise
     next_step: str | Promise
     needs_shrink: bool
+    place: str
+
+    @property
+    def place_text(self) -> str:
+        """The name of the page where the next step is taken."""
+        return _("Seats") if self.place == "seats" else _("GitHub Connect")
 
     @classmethod
     def of(cls, job: SyncJob) -> "Failure | None":
@@ -60,7 +79,7 @@ class Failure:
             return None
         explanation = explain(job.error_code)
         needs_shrink = job.error_code == ErrorCode.SHRINK_UNCONFIRMED
-        return cls(explanation.sentence, explanation.next_step, needs_shrink)
+        return cls(explanation.sentence, explanation.next_step, needs_shrink, PLACES.get(job.error_code, ""))
 
 
 @dataclass(frozen=True)

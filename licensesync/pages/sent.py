@@ -30,6 +30,11 @@ class SentPage:
         return self.server.enterprise.slug
 
     @property
+    def text(self) -> str:
+        """The page's lines, one below the other."""
+        return "\n".join(self.lines.lines)
+
+    @property
     def tabs(self) -> list[dict[str, Any]]:
         """What will be sent, and what was sent."""
         url = reverse("licensesync:sent", args=[self.slug])

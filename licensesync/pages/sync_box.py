@@ -16,7 +16,7 @@ from licensesync.models import Schedule, SyncJob
 from licensesync.pages.runs import Failure, Result, Run
 from licensesync.pages.server import source_of
 from licensesync.pages.steps import Step, steps_of
-from licensesync.state import ConnectionState, connection_state
+from licensesync.state import ConnectionState, StateCode, connection_state
 
 RUNS = 10
 
@@ -37,6 +37,7 @@ class SyncBox:
     server: Server
     state: ConnectionState
     jobs: list[SyncJob]
+    at: datetime
 
     @property
     def slug(self) -> str:
@@ -57,6 +58,27 @@ class SyncBox:
     def is_active(self) -> bool:
         """Whether a job is under way or waits to be tried again: then the box looks again by itself."""
         return self.job is not None and self.job.is_active
+
+    @property
+    def is_due(self) -> bool:
+        """Whether the weekly run's time has come."""
+        return self.state.next_run_at is not None and self.state.next_run_at <= self.at
+
+    @property
+    def warning(self) -> str | Promise:
+        """What is wrong although no run failed: nobody works on what is due."""
+        return "" if self.state.code == StateCode.FAILED or not self.state.reason else self.sentence_of_state
+
+    @property
+    def sentence_of_state(self) -> str:
+        """Reason and next step of the state."""
+        return f"{self.state.reason} {self.state.next_step}".strip()
+
+    @property
+    def place_url(self) -> str:
+        """Where the next step of the failure is taken."""
+        place = self.failure.place if self.failure else ""
+        return reverse(f"licensesync:{place or 'license'}", args=[self.slug])
 
     @cached_property
     def missing(self) -> Missing | None:
@@ -134,7 +156,7 @@ class SyncBox:
     def sentence(self) -> str | Promise:
         """What is going on, in one sentence; read out when it changes."""
         if self.job is None:
-            return self.state.reason or self.state.label
+            return _("The first sync starts by itself at the time below. Sync now starts it at once.")
         if self.failure:
             return self.failure.sentence
         words = {
@@ -166,7 +188,7 @@ def sync_box(server: Server, at: datetime) -> SyncBox:
         .select_related("requested_by")
         .order_by("-created_at", "-pk")[:RUNS]
     )
-    return SyncBox(server, connection_state(server.connection, at), list(jobs))
+    return SyncBox(server, connection_state(server.connection, at), list(jobs), at)
 
 
 def job_of(server: Server, pk: int) -> SyncJob | None:
