@@ -22,6 +22,7 @@ from licensesync.models import Schedule, SyncJob, SyncJobEvent, SyncPart
 logger = logging.getLogger(__name__)
 
 LEASE: Final = timedelta(minutes=5)
+_ATTEMPTS: Final = 5
 SLOTS: Final = {
     SyncJob.Kind.USAGE: Schedule.Slot.SYNC,
     SyncJob.Kind.PREVIEW: Schedule.Slot.SYNC,
@@ -48,6 +49,10 @@ class ClaimLost(Exception):
     """The job is no longer this worker's."""
 
 
+class SlotContested(Exception):
+    """Jobs came and went in the slot faster than this one could get in."""
+
+
 @dataclass(frozen=True)
 class Claim:
     """A worker's hold on a job: it lasts until somebody else's number is higher."""
@@ -67,7 +72,7 @@ def create(
 ) -> tuple[SyncJob, bool]:
     """Return a new job and True, or the one that is active in its slot and False; the database decides."""
     slot = SLOTS[kind]
-    while True:
+    for _attempt in range(_ATTEMPTS):
         try:
             with transaction.atomic():
                 job = SyncJob.objects.create(
@@ -85,7 +90,8 @@ def create(
             active = SyncJob.objects.active().filter(connection=connection, slot=slot).first()
             if active is not None:
                 return active, False
-            # It ended between our INSERT and our SELECT; only the slot can have been in the way.
+            # The one in the way ended between our INSERT and our SELECT, so the slot is free now.
+    raise SlotContested
 
 
 def claim(job_id: int, at: datetime) -> Claim | None:
@@ -176,8 +182,8 @@ def cancel(job_id: int, at: datetime, *, code: str, error: str = "") -> bool:
 
 
 def wake(job_id: int, at: datetime) -> bool:
-    """End the waiting of a job that would be retried later; whether it was waiting."""
-    waiting = SyncJob.objects.filter(pk=job_id, state=SyncJob.State.QUEUED, lease_until=None, not_before__gt=at)
+    """End the waiting of a job that would be looked at again later; whether it was waiting."""
+    waiting = SyncJob.objects.active().filter(pk=job_id, lease_until=None, not_before__gt=at)
     return bool(waiting.update(not_before=at))
 
 

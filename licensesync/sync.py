@@ -14,12 +14,12 @@ from typing import Final
 import msgspec
 from django.db import transaction
 from django.utils import timezone
-from requests.adapters import BaseAdapter
 
 from connect.client import CloudClient
 from connect.models import Connection
 from connect.receipts import verify_receipt
 from enterprises import audit
+from enterprises.outbound import Adapter
 from licensesync import jobs, outcomes, snapshot
 from licensesync.exchange import BeginAnew, StillApplying, Worker, converse
 from licensesync.jobs import ClaimLost
@@ -37,7 +37,7 @@ def run(
     job_id: int,
     *,
     clock: Callable[[], datetime] = timezone.now,
-    adapter: BaseAdapter | None = None,
+    adapter: Adapter | None = None,
     wait: Callable[[float], None] = time.sleep,
 ) -> None:
     """Do a job that is due. Ends quietly where nobody needs it to: not due, or taken over meanwhile."""
@@ -63,7 +63,7 @@ def _unless_lost(write: Callable[[], None]) -> None:
         logger.info("A job was taken over before its outcome was written.")
 
 
-def _attempt(worker: Worker, adapter: BaseAdapter | None) -> None:
+def _attempt(worker: Worker, adapter: Adapter | None) -> None:
     job = worker.load()
     outcomes.refuse_unless_allowed(job)
     with CloudClient(job.connection, adapter=adapter, clock=worker.clock) as cloud:

@@ -4,6 +4,7 @@ import logging
 from typing import Any, Final
 
 from celery import shared_task
+from kombu import Connection
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
@@ -21,10 +22,14 @@ def run_sync(*, job_id: int, **_later: Any) -> None:
     sync.run(job_id)
 
 
-def publish(job_id: int) -> bool:
-    """Wake a worker; whether the broker took the message. A broker that is down is logged, never raised."""
+def publish(job_id: int, *, broker: Connection | None = None) -> bool:
+    """Wake a worker; whether the broker took the message. A broker that is down is logged, never raised.
+
+    ``broker`` replaces the configured one, for tests.
+    """
+    options: dict[str, Any] = {"expires": _EXPIRES_SECONDS, "retry": False, "connection": broker}
     try:
-        run_sync.apply_async(kwargs={"job_id": job_id}, expires=_EXPIRES_SECONDS, retry=False)
+        run_sync.apply_async(kwargs={"job_id": job_id}, **options)
     except (OperationalError, RedisError, OSError) as error:
         extra = {"job_id": job_id, "error": type(error).__name__}
         logger.warning("The broker did not take a message; the next tick sends it again.", extra=extra)

@@ -6,6 +6,7 @@ A temporary table takes no lock that another writer would wait for, on either da
 import itertools
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any, Final
 
 from django.db import connection
@@ -30,7 +31,6 @@ _TYPES: Final = (
     "text",
     "text",
 )
-_TIMES: Final = tuple(SeatRow._fields.index(name) for name in ("created_on_server_at", "last_active_at"))
 
 Progress = Callable[[int], None]
 """Is told how many accounts were just staged."""
@@ -86,16 +86,13 @@ def _copy(batch: list[SeatRow]) -> None:
 
 def _insert(batch: list[SeatRow]) -> None:
     places = ", ".join(["%s"] * len(SeatRow._fields))
+    # Times as Django writes them, so that they compare equal to those held.
+    stored = connection.ops.adapt_datetimefield_value
+    rows: list[list[Any]] = [
+        [stored(value) if isinstance(value, datetime) else value for value in row] for row in batch
+    ]
     with connection.cursor() as cursor:
-        cursor.executemany(f"INSERT INTO {TABLE} VALUES ({places})", [_as_stored(row) for row in batch])  # noqa: S608
-
-
-def _as_stored(row: SeatRow) -> list[Any]:
-    """Times as Django writes them, so that they compare equal to those held."""
-    values: list[Any] = list(row)
-    for index in _TIMES:
-        values[index] = connection.ops.adapt_datetimefield_value(values[index])
-    return values
+        cursor.executemany(f"INSERT INTO {TABLE} VALUES ({places})", rows)  # noqa: S608
 
 
 def _refuse_duplicates() -> None:
