@@ -1,5 +1,6 @@
 """Claims, leases and the one active job per slot."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -57,13 +58,14 @@ def test_every_write_of_a_lost_claim_is_refused(world: World) -> None:
     assert lost
     jobs.claim(job.pk, NOW + timedelta(minutes=6))
 
-    for write in (
+    writes: list[Callable[[], None]] = [
         lambda: jobs.advance(lost, NOW),
         lambda: jobs.give_back(lost, not_before=NOW),
         lambda: jobs.retry_later(lost, NOW, not_before=NOW, code="dns", error=""),
         lambda: jobs.begin_anew(lost, NOW, "superseded"),
         lambda: jobs.finish(lost, NOW, State.SUCCEEDED),
-    ):
+    ]
+    for write in writes:
         with pytest.raises(ClaimLost):
             write()
     job.refresh_from_db()

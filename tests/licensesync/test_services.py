@@ -4,11 +4,13 @@ from datetime import date, timedelta
 
 import pytest
 from django.core.exceptions import ValidationError
+from kombu import Connection
 
 from enterprises.models import AuditEvent, User
 from licensesync import services
 from licensesync.licenses import license_hash, license_use
 from licensesync.models import License, Schedule, SyncJob
+from licensesync.tasks import publish
 from tests.factories import NOW
 from tests.licensesync.fake_cloud import lose_connection
 from tests.licensesync.world import World, make_server, make_unconnected, make_world, ndjson, seat
@@ -98,20 +100,18 @@ class TestSyncNow:
 
         assert world.cloud.syncs[str(job.sync_id)].opening.allow_shrink
 
-    def test_broker_that_is_down_does_not_lose_the_request(
-        self, world: World, settings: object, django_capture_on_commit_callbacks: object
+    def test_broker_that_is_down_is_logged_and_loses_nothing(
+        self, world: World, caplog: pytest.LogCaptureFixture
     ) -> None:
-        from config.celery import app
+        job = world.request()
 
-        address = app.conf.broker_url
-        app.conf.broker_url = "redis+socket:///nowhere/valkey.sock"
-        try:
-            with django_capture_on_commit_callbacks(execute=True):  # type: ignore[operator]
-                job = world.request()
-        finally:
-            app.conf.broker_url = address
-
+        with Connection("redis+socket:///nowhere/valkey.sock", transport_options={"max_retries": 0}) as nowhere:
+            assert publish(job.pk, broker=nowhere) is False
+        assert "The broker did not take a message" in caplog.text
         assert SyncJob.objects.due(NOW).get() == job
+
+    def test_broker_that_is_up_takes_the_message(self, world: World) -> None:
+        assert publish(world.request().pk) is True
 
 
 class TestCancel:

@@ -155,4 +155,5 @@ class TestWhatWasSent:
 
         assert [json.loads(line)["user_id"] for line in page.lines] == list(range(10_001, 10_031))
         across = snapshot.sent_lines(job, search="user100", page=1)
+        assert snapshot.sent_lines(job, search="user100", page=99).page == across.pages
         assert across.found == len([n for n in range(1, 10_031) if "user100" in f"user{n}@"])

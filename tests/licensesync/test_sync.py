@@ -1,8 +1,9 @@
 """A sync from the seats to the receipt: what travels, what is kept, and what is refused."""
 
-from django.db import connection as database
+from django.db import transaction
 
 from enterprises.models import AuditEvent
+from enterprises.outbound import assert_no_open_transaction
 from licensesync import services
 from licensesync.models import Schedule, SyncJob, SyncPart
 from tests.licensesync.fake_cloud import FakeCloud
@@ -181,16 +182,20 @@ def test_receipt_of_an_earlier_sync_is_not_believed(world: World) -> None:
 
 
 def test_no_transaction_is_open_while_the_cloud_is_spoken_to(world: World) -> None:
-    looked: list[bool] = []
+    world.cloud.on_request = lambda _step: assert_no_open_transaction()
 
-    def look(_step: str) -> None:
-        looked.append(any(not block._from_testcase for block in database.atomic_blocks))
+    job = world.sync()
 
-    world.cloud.on_request = look
-    world.sync()
+    assert job.state == State.SUCCEEDED
+    assert world.cloud.seen == ["token", "open", "part", "commit"]
 
-    assert len(looked) > 3
-    assert not any(looked)
+
+def test_open_transaction_stops_the_run_before_a_word_is_said(world: World) -> None:
+    """The control: the assertion above does notice one."""
+    with transaction.atomic():
+        job = world.sync()
+
+    assert (job.error_code, job.error, world.cloud.seen) == ("internal_error", "OpenTransaction", [])
 
 
 def test_log_of_a_job_holds_no_address_and_no_secret(world: World) -> None:
