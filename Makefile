@@ -64,6 +64,9 @@ bench: install-dev ## Measure the stages of a sync beside the bare database
 secrets: install ## Print secrets for docker-compose.yml (make -s secrets > .env)
 	@$(VENV)/python -P config/generated_secrets.py
 
+screenshots: install-dev ## Take the pictures of the README anew, from the demo world
+	@exec $(VENV)/python -m tests.support.screenshots
+
 messages: install-dev ## Extract the texts to translate into locale/
 	@exec $(VENV)/python -m tests.support.messages
 

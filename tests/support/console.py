@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 90
 
 
 def wait_until(is_so: Callable[[], bool], seconds: float = PATIENCE_SECONDS) -> bool:
@@ -60,10 +60,16 @@ class Console:
             command, cwd=ROOT, env=self.environment, capture_output=True, text=True, timeout=90, check=False
         )
 
-    def start(self) -> None:
+    def start(self, *options: str) -> None:
+        """Starts it, without the demo world unless told otherwise, and waits until it answers."""
+        self.begin(*(options or ("--no-demo",)))
+        assert wait_until(lambda: "The console answers on" in self.log or self.has_ended), self.log
+        assert not self.has_ended, self.log
+
+    def begin(self, *options: str) -> None:
         with (self.folder / "up.log").open("w") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "manage.py", "up", "--no-demo", "--port", str(self.port)],
+                [sys.executable, "manage.py", "up", "--port", str(self.port), *options],
                 cwd=ROOT,
                 env=self.environment,
                 stdin=subprocess.DEVNULL,
@@ -71,8 +77,6 @@ class Console:
                 stderr=subprocess.STDOUT,
                 text=True,
             )
-        assert wait_until(lambda: "The console answers on" in self.log or self.has_ended), self.log
-        assert not self.has_ended, self.log
 
     @property
     def has_ended(self) -> bool:

@@ -17,10 +17,11 @@ _ANSWERS = "The console answers on"
 class Host:
     """One installation of the product, run by ``manage.py up``."""
 
-    def __init__(self, *, role: str, name: str, folder: Path, **environment: str) -> None:
+    def __init__(self, *, role: str, name: str, folder: Path, has_demo: bool = False, **environment: str) -> None:
         self.port = free_port()
         self.url = f"http://{name}:{self.port}"
         self._name = name
+        self._demo = [] if has_demo else ["--no-demo"]
         self._environment = {
             **{key: os.environ[key] for key in ("PATH", "HOME", "LANG", "TMPDIR") if key in os.environ},
             "LICENSESYNC_ROLE": role,
@@ -33,7 +34,7 @@ class Host:
     @contextmanager
     def running(self) -> Iterator["Host"]:
         """Start it, wait until it answers, and stop it at the end."""
-        command = [sys.executable, "manage.py", "up", "--no-demo", "--host", "127.0.0.1", "--port", str(self.port)]
+        command = [sys.executable, "manage.py", "up", "--host", "127.0.0.1", "--port", str(self.port), *self._demo]
         with subprocess.Popen(
             command, cwd=ROOT, env=self._environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         ) as process:
