@@ -11,9 +11,12 @@ from typing import Any
 from cloud import intake, services
 from cloud.members import MemberChange
 from cloud.models import ConsumedLicense, Installation, Ledger, ServerAccount
+from cloud.refusals import IntakeRefused
+from cloud.signer import public_keys
 from enterprises.models import Deployment, Enterprise
+from wire import signing
 from wire.lines import SnapshotDigest, make_line
-from wire.messages import Base, OpenSync, SyncStatus
+from wire.messages import Base, ErrorCode, OpenSync, Receipt, SyncStatus
 from wire.parts import MAX_PART_LINES, pack
 
 DATA = Path(__file__).parent.parent / "data"
@@ -113,3 +116,27 @@ def people(ledger: Ledger) -> list[Person]:
         )
         for row in rows
     )
+
+
+def receipt_of(status: SyncStatus) -> Receipt:
+    """The receipt, verified as a server does."""
+    (key,) = public_keys(NOW)
+    return signing.verify(status.receipt, Receipt, typ=signing.RECEIPT, key=signing.read_public_key(key.x))
+
+
+def refuses_opening(code: ErrorCode, installation: Installation, opened: OpenSync) -> bool:
+    try:
+        intake.open_sync(installation, opened, NOW)
+    except IntakeRefused as refusal:
+        return refusal.code is code
+    return False
+
+
+def commit_whole(installation: Installation, lines: list[bytes], opened: OpenSync | None = None) -> OpenSync:
+    """Everything up to the moment at which a worker takes over."""
+    opened = opened or opening(installation, lines)
+    intake.open_sync(installation, opened, NOW)
+    for number, body in enumerate(parts_of(lines), start=1):
+        intake.receive_part(installation, opened.sync_id, number, body, NOW)
+    intake.commit(installation, opened.sync_id, NOW)
+    return opened

@@ -61,7 +61,7 @@ def test_eight_servers_at_once_leave_nobody_wrong() -> None:
         _commit(server)
     pending = [server.intakes.get().pk for server in servers]
 
-    _in_threads(*(lambda pk=pk: intake.apply(pk, lambda: NOW) for pk in pending))  # type: ignore[misc]
+    _in_threads(*(lambda pk=pk: intake.apply(pk, lambda: NOW) for pk in pending))
 
     totals = consumption.totals(ledger)
     assert (totals.consumed, totals.server_seats, totals.revision) == (len(SHARED), MANY * len(SHARED), MANY)

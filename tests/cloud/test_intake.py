@@ -1,18 +1,26 @@
 """Snapshots on their way in: every step can be repeated, and whatever is refused leaves nothing behind."""
 
-import uuid
-from datetime import timedelta
+from collections.abc import Callable
 
 import pytest
-from django.utils import timezone
 
-from cloud import consumption, intake, services
-from cloud.models import Installation, Intake, IntakePart, Ledger, ServerAccount
+from cloud import consumption, intake
+from cloud.models import Installation, IntakePart, Ledger, ServerAccount
 from cloud.refusals import IntakeRefused
-from cloud.signer import public_keys
-from tests.cloud.books import NOW, apply_now, connect, lines_of, opening, parts_of, people, send, sync
-from wire import signing
-from wire.messages import Base, ErrorCode, OpenSync, Receipt
+from tests.cloud.books import (
+    NOW,
+    apply_now,
+    connect,
+    lines_of,
+    opening,
+    parts_of,
+    people,
+    receipt_of,
+    refuses_opening,
+    send,
+    sync,
+)
+from wire.messages import ErrorCode, OpenSync
 from wire.parts import MAX_PART_BYTES, pack
 
 MONA = (1, "mona@octo.example")
@@ -25,21 +33,10 @@ def server(ledger: Ledger) -> Installation:
     return connect(ledger, "ghes1.octo.example")
 
 
-def _receipt(text: str) -> Receipt:
-    (key,) = public_keys(NOW)
-    return signing.verify(text, Receipt, typ=signing.RECEIPT, key=signing.read_public_key(key.x))
-
-
-def _refused(code: ErrorCode, installation: Installation, opened: OpenSync) -> None:
-    with pytest.raises(IntakeRefused) as refusal:
-        intake.open_sync(installation, opened, NOW)
-    assert refusal.value.code is code
-
-
 def test_snapshot_ends_in_a_signed_receipt(server: Installation) -> None:
     status = sync(server, [MONA, HUBOT])
 
-    receipt = _receipt(status.receipt)
+    receipt = receipt_of(status)
     assert status.state == "applied"
     assert (receipt.accounts, receipt.added, receipt.changed, receipt.removed) == (2, 2, 0, 0)
     assert (receipt.licenses_before, receipt.licenses_after, receipt.revision) == (0, 2, 1)
@@ -55,7 +52,7 @@ def test_snapshot_touches_only_what_differs(server: Installation) -> None:
     sync(server, [MONA, HUBOT, (3, None)])
     before = ServerAccount.objects.get(user_id=1).pk
 
-    receipt = _receipt(sync(server, [MONA, (2, "other@octo.example"), (4, None)]).receipt)
+    receipt = receipt_of(sync(server, [MONA, (2, "other@octo.example"), (4, None)]))
 
     assert (receipt.added, receipt.changed, receipt.removed, receipt.revision) == (1, 1, 1, 2)
     assert ServerAccount.objects.get(user_id=1).pk == before
@@ -84,7 +81,7 @@ def test_unchanged_snapshot_uploads_nothing_and_gets_a_receipt(server: Installat
 
     server.refresh_from_db()
     assert (status.state, status.missing) == ("applied", ())
-    assert _receipt(status.receipt).revision == server.revision == 2
+    assert receipt_of(status).revision == server.revision == 2
     assert str(server.snapshot_id) == opened.sync_id
 
 
@@ -98,7 +95,7 @@ def test_open_with_the_same_id_and_another_body_is_refused(server: Installation)
     opened = opening(server, lines_of([MONA]))
     intake.open_sync(server, opened, NOW)
 
-    _refused(ErrorCode.SYNC_ID_REUSED, server, opening(server, lines_of([HUBOT]), sync_id=opened.sync_id))
+    assert refuses_opening(ErrorCode.SYNC_ID_REUSED, server, opening(server, lines_of([HUBOT]), sync_id=opened.sync_id))
 
 
 def test_part_again_changes_nothing(server: Installation) -> None:
@@ -157,7 +154,7 @@ def _bomb() -> bytes:
         "descending", "account-twice", "control-character",
     ],
 )  # fmt: skip
-def test_bad_part_is_refused_as_it_comes(server: Installation, body, code: ErrorCode) -> None:  # type: ignore[no-untyped-def]
+def test_bad_part_is_refused_as_it_comes(server: Installation, body: Callable[[], bytes], code: ErrorCode) -> None:
     opened = opening(server, lines_of([MONA, HUBOT]))
     intake.open_sync(server, opened, NOW)
 
@@ -236,160 +233,5 @@ def test_shrink_asks_above_a_fifth_and_above_twenty(server: Installation, left: 
 def test_confirmed_shrink_is_applied(server: Installation) -> None:
     sync(server, CROWD)
 
-    assert _receipt(send(server, []).receipt).removed == 50
+    assert receipt_of(send(server, [])).removed == 50
     assert consumption.totals(server.ledger).consumed == 0
-
-
-def test_copied_server_is_stopped(server: Installation) -> None:
-    sync(server, [MONA])
-    copy = opening(server, lines_of([HUBOT]))
-    sync(server, [MONA, HUBOT])
-
-    _refused(ErrorCode.REVISION_CONFLICT, server, copy)
-
-    server.refresh_from_db()
-    assert server.last_status == Installation.SyncStatus.FAILURE
-
-
-def test_server_whose_answer_was_lost_goes_on(server: Installation) -> None:
-    sync(server, [MONA])
-    lost_answer = str(server.snapshot_id)
-    opened = opening(server, lines_of([HUBOT]), base=None, unanswered=(str(uuid.uuid4()), lost_answer))
-
-    status = send(server, lines_of([HUBOT]), opened)
-
-    assert _receipt(status.receipt).revision == 2
-
-
-def test_restored_cloud_goes_on_and_never_falls_back(server: Installation) -> None:
-    sync(server, [MONA])
-    opened = opening(server, lines_of([HUBOT]), base=Base(revision=7, snapshot_id=str(uuid.uuid4())))
-
-    status = send(server, lines_of([HUBOT]), opened)
-
-    assert _receipt(status.receipt).revision == 8
-
-
-def test_renamed_server_is_stopped(server: Installation) -> None:
-    _refused(ErrorCode.HOSTNAME_CHANGED, server, opening(server, [], hostname="other.example"))
-
-
-def test_snapshot_that_was_overtaken_begins_anew(server: Installation) -> None:
-    overtaken = opening(server, lines_of([MONA]))
-    intake.open_sync(server, overtaken, NOW)
-    intake.receive_part(server, overtaken.sync_id, 1, parts_of(lines_of([MONA]))[0], NOW)
-    intake.commit(server, overtaken.sync_id, NOW)
-    sync(server, [HUBOT])
-
-    apply_now(server, overtaken.sync_id)
-
-    problem = intake.status(server, overtaken.sync_id).problem
-    assert problem is not None
-    assert problem.code == ErrorCode.SUPERSEDED
-
-
-def test_newer_opening_makes_an_uncommitted_one_give_way(server: Installation) -> None:
-    older = opening(server, lines_of([MONA]))
-    intake.open_sync(server, older, NOW)
-
-    intake.open_sync(server, opening(server, lines_of([HUBOT])), NOW)
-
-    assert intake.status(server, older.sync_id).state == "expired"
-
-
-def test_disconnected_server_cannot_open(server: Installation) -> None:
-    services.disconnect_installation(installation=server, by=None, at=NOW)
-
-    _refused(ErrorCode.INSTALLATION_GONE, server, opening(server, []))
-
-
-def test_unknown_format_is_refused(server: Installation) -> None:
-    _refused(ErrorCode.UNSUPPORTED_FORMAT, server, opening(server, [], formats=(99,)))
-
-
-@pytest.mark.parametrize(
-    "field", [{"accounts": -1}, {"parts": 3}, {"sha256": "short"}, {"sync_id": "no-uuid"}, {"unanswered": ("x",)}]
-)
-def test_unsound_opening_is_refused(server: Installation, field: dict[str, object]) -> None:
-    _refused(ErrorCode.INVALID_REQUEST, server, opening(server, lines_of([MONA]), **field))
-
-
-def test_preview_says_what_would_change_and_changes_nothing(server: Installation) -> None:
-    sync(server, [MONA])
-    before = people(server.ledger)
-
-    status = send(server, lines_of([HUBOT]), opening(server, lines_of([HUBOT]), kind="preview"))
-
-    server.refresh_from_db()
-    assert status.preview is not None
-    assert (status.preview.added, status.preview.removed, status.preview.revision) == (1, 1, 1)
-    assert (status.receipt, server.revision) == ("", 1)
-    assert people(server.ledger) == before
-    assert server.last_status == Installation.SyncStatus.SUCCESS
-
-
-def test_preview_of_an_unchanged_snapshot_is_empty(server: Installation) -> None:
-    sync(server, [MONA])
-
-    status = send(server, lines_of([MONA]), opening(server, lines_of([MONA]), kind="preview"))
-
-    assert status.preview is not None
-    assert (status.preview.added, status.preview.changed, status.preview.removed) == (0, 0, 0)
-    assert server.revision == 1
-
-
-def test_taken_snapshot_is_left_to_its_worker(server: Installation) -> None:
-    opened = opening(server, lines_of([MONA]))
-    intake.open_sync(server, opened, NOW)
-    intake.receive_part(server, opened.sync_id, 1, parts_of(lines_of([MONA]))[0], NOW)
-    intake.commit(server, opened.sync_id, NOW)
-    Intake.objects.update(claim=1, lease_until=NOW + timedelta(minutes=5))
-
-    apply_now(server, opened.sync_id)
-
-    assert intake.status(server, opened.sync_id).state == "applying"
-
-
-def test_snapshot_of_a_killed_worker_is_taken_up_again(server: Installation) -> None:
-    opened = opening(server, lines_of([MONA]))
-    intake.open_sync(server, opened, NOW)
-    intake.receive_part(server, opened.sync_id, 1, parts_of(lines_of([MONA]))[0], NOW)
-    intake.commit(server, opened.sync_id, NOW)
-    Intake.objects.update(claim=1, lease_until=NOW - timedelta(seconds=1))
-
-    apply_now(server, opened.sync_id)
-
-    assert intake.status(server, opened.sync_id).state == "applied"
-
-
-def test_snapshot_that_kills_every_worker_is_refused(server: Installation) -> None:
-    opened = opening(server, lines_of([MONA]))
-    intake.open_sync(server, opened, NOW)
-    intake.receive_part(server, opened.sync_id, 1, parts_of(lines_of([MONA]))[0], NOW)
-    intake.commit(server, opened.sync_id, NOW)
-    Intake.objects.update(claim=5, lease_until=NOW - timedelta(seconds=1))
-
-    apply_now(server, opened.sync_id)
-
-    problem = intake.status(server, opened.sync_id).problem
-    assert problem is not None
-    assert problem.code == ErrorCode.BUSY
-
-
-def test_worker_that_lost_its_claim_changes_nothing(server: Installation) -> None:
-    opened = opening(server, lines_of([MONA]))
-    intake.open_sync(server, opened, NOW)
-    intake.receive_part(server, opened.sync_id, 1, parts_of(lines_of([MONA]))[0], NOW)
-    intake.commit(server, opened.sync_id, NOW)
-    ticks = iter(range(10))
-
-    def clock():  # type: ignore[no-untyped-def]
-        """The second look at the clock is when another worker takes over."""
-        if next(ticks) == 1:
-            Intake.objects.update(claim=9)
-        return timezone.now()
-
-    intake.apply(server.intakes.get().pk, clock)
-
-    assert intake.status(server, opened.sync_id).state == "applying"
-    assert not ServerAccount.objects.exists()

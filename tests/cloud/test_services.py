@@ -25,7 +25,18 @@ from cloud.models import (
 from cloud.signer import current_signer, public_keys
 from config.celery import app
 from enterprises.models import AuditEvent, User
-from tests.cloud.books import NOW, connect, import_members, lines_of, member, opening, parts_of, people, sync
+from tests.cloud.books import (
+    NOW,
+    commit_whole,
+    connect,
+    import_members,
+    lines_of,
+    member,
+    opening,
+    parts_of,
+    people,
+    sync,
+)
 
 MONA = (1, "mona@octo.example")
 
@@ -158,11 +169,7 @@ def test_commit_wakes_a_worker(
 
 
 def test_tick_sends_a_forgotten_snapshot_again(server: Installation) -> None:
-    opened = opening(server, lines_of([MONA]))
-    intake.open_sync(server, opened, NOW)
-    intake.receive_part(server, opened.sync_id, 1, parts_of(lines_of([MONA]))[0], NOW)
-    intake.commit(server, opened.sync_id, NOW)
-
+    commit_whole(server, lines_of([MONA]))
     _sent()
 
     beat.tick()
@@ -171,10 +178,7 @@ def test_tick_sends_a_forgotten_snapshot_again(server: Installation) -> None:
 
 
 def test_worker_applies_what_it_is_sent(server: Installation) -> None:
-    opened = opening(server, lines_of([MONA]))
-    intake.open_sync(server, opened, NOW)
-    intake.receive_part(server, opened.sync_id, 1, parts_of(lines_of([MONA]))[0], NOW)
-    intake.commit(server, opened.sync_id, NOW)
+    opened = commit_whole(server, lines_of([MONA]))
 
     tasks.apply_intake(intake_id=server.intakes.get().pk, something_newer=1)
 

@@ -1,0 +1,87 @@
+"""The worker's part: previews roll back, claims and leases keep workers apart."""
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from cloud import intake
+from cloud.models import Installation, Intake, Ledger, ServerAccount
+from tests.cloud.books import NOW, apply_now, commit_whole, connect, lines_of, opening, people, send, sync
+from wire.messages import ErrorCode
+
+MONA = (1, "mona@octo.example")
+HUBOT = (2, "hubot@octo.example")
+
+
+@pytest.fixture
+def server(ledger: Ledger) -> Installation:
+    return connect(ledger, "ghes1.octo.example")
+
+
+def test_preview_says_what_would_change_and_changes_nothing(server: Installation) -> None:
+    sync(server, [MONA])
+    before = people(server.ledger)
+
+    status = send(server, lines_of([HUBOT]), opening(server, lines_of([HUBOT]), kind="preview"))
+
+    server.refresh_from_db()
+    assert status.preview is not None
+    assert (status.preview.added, status.preview.removed, status.preview.revision) == (1, 1, 1)
+    assert (status.receipt, server.revision) == ("", 1)
+    assert people(server.ledger) == before
+    assert server.last_status == Installation.SyncStatus.SUCCESS
+
+
+def test_preview_of_an_unchanged_snapshot_is_empty(server: Installation) -> None:
+    sync(server, [MONA])
+
+    status = send(server, lines_of([MONA]), opening(server, lines_of([MONA]), kind="preview"))
+
+    assert status.preview is not None
+    assert (status.preview.added, status.preview.changed, status.preview.removed) == (0, 0, 0)
+    assert server.revision == 1
+
+
+def test_taken_snapshot_is_left_to_its_worker(server: Installation) -> None:
+    opened = commit_whole(server, lines_of([MONA]))
+    Intake.objects.update(claim=1, lease_until=NOW + timedelta(minutes=5))
+
+    apply_now(server, opened.sync_id)
+
+    assert intake.status(server, opened.sync_id).state == "applying"
+
+
+def test_snapshot_of_a_killed_worker_is_taken_up_again(server: Installation) -> None:
+    opened = commit_whole(server, lines_of([MONA]))
+    Intake.objects.update(claim=1, lease_until=NOW - timedelta(seconds=1))
+
+    apply_now(server, opened.sync_id)
+
+    assert intake.status(server, opened.sync_id).state == "applied"
+
+
+def test_snapshot_that_kills_every_worker_is_refused(server: Installation) -> None:
+    opened = commit_whole(server, lines_of([MONA]))
+    Intake.objects.update(claim=5, lease_until=NOW - timedelta(seconds=1))
+
+    apply_now(server, opened.sync_id)
+
+    problem = intake.status(server, opened.sync_id).problem
+    assert problem is not None
+    assert problem.code == ErrorCode.BUSY
+
+
+def test_worker_that_lost_its_claim_changes_nothing(server: Installation) -> None:
+    opened = commit_whole(server, lines_of([MONA]))
+    ticks = iter(range(10))
+
+    def clock() -> datetime:
+        """The second look at the clock is when another worker takes over."""
+        if next(ticks) == 1:
+            Intake.objects.update(claim=9)
+        return NOW
+
+    intake.apply(server.intakes.get().pk, clock)
+
+    assert intake.status(server, opened.sync_id).state == "applying"
+    assert not ServerAccount.objects.exists()
