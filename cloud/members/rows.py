@@ -53,7 +53,7 @@ class Details(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def is_license_consuming(self) -> bool:
-        """Whether the member consumes a license on the cloud; docs/domain.md, "Counting"."""
+        """Whether the member consumes a license on the cloud; docs/domain.md, "Who consumes a license"."""
         if self.listed_by_report is not None:
             return self.listed_by_report
         if self.suspended:
