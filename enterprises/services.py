@@ -224,10 +224,12 @@ def use_sign_in_link(*, secret: str, at: datetime, ip: str = "") -> User:
     :raises LinkNotValid: unknown, used, expired, or of a person who may not sign in
     """
     link = SignInLink.objects.select_related("user").filter(digest=digest(secret)).first()
-    won = link is not None and (
-        SignInLink.objects.filter(pk=link.pk, used_at=None, expires_at__gt=at, user__is_active=True).update(used_at=at)
-    )
-    if link is None or not won:
+    if link is None or not link.user.is_active:
+        raise LinkNotValid
+    # No condition on another table: PostgreSQL would put it all into a subquery, which a waiting UPDATE does not look
+    # at again, and several would win.
+    won = SignInLink.objects.filter(pk=link.pk, used_at=None, expires_at__gt=at).update(used_at=at)
+    if not won:
         raise LinkNotValid
     audit.record(enterprise=None, action="sign_in_link.use", by=link.user, ip=ip, target=link.user.username, at=at)
     return link.user
