@@ -89,6 +89,25 @@ class Supervisor:
                 raise NotStarted(f"{program.name} did not start.")
             self._stopping.wait(0.05)
 
+    def run(self, command: Sequence[str], output: IO[str]) -> int:
+        """Runs a command to its end, or ends it when somebody asks to stop; answers its exit code."""
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            cwd=self._folder,
+            env=self._environment,
+            start_new_session=True,
+            preexec_fn=end_with_parent(),
+        )
+        self._tell_watchdog(f"+{process.pid}")
+        while process.poll() is None:
+            if self._stopping.wait(0.1):
+                process.terminate()
+                process.wait()
+        self._tell_watchdog(f"-{process.pid}")
+        return process.returncode
+
     def watch(self) -> None:
         """Restarts what dies until somebody asks to stop."""
         while not self._stopping.wait(0.2):

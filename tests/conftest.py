@@ -25,7 +25,7 @@ _OURS = (
     "REDIS_URL", "SECRET_KEY", "TRUSTED_PROXIES",
 )  # fmt: skip
 LOOPBACK = ["127.0.0.1", "::1"]
-# Folders whose tests are marked as a whole; loopback is open in the last three.
+# Folders whose tests are marked as a whole; all of them may use loopback, and take their time.
 _FOLDER_MARKS = {"browser": "browser", "processes": "processes", "journey": "browser"}
 _FOLDERS_ON_LOOPBACK = {"browser", "processes", "journey"}
 
@@ -59,6 +59,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(_FOLDER_MARKS[folder])
         if folder in _FOLDERS_ON_LOOPBACK:
             item.add_marker(pytest.mark.allow_hosts(LOOPBACK))
+            item.add_marker(pytest.mark.timeout(300))
     is_postgres = _database() == "postgres"
     wanted = [item for item in items if (_depends_on_database(item) if is_postgres else _runs_on_sqlite(item))]
     if len(wanted) < len(items):

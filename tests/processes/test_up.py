@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 from collections.abc import Iterator
@@ -88,3 +89,18 @@ def test_busy_port_is_said_in_one_sentence(console: Console) -> None:
     assert refused.returncode == 1
     assert f"Port {console.port} on 127.0.0.1 cannot be used" in refused.stderr
     assert len(refused.stderr.splitlines()) == 1
+
+
+def test_interrupted_demo_begins_anew_and_somebody_can_sign_in(console: Console) -> None:
+    console.begin()
+    assert wait_until((console.folder / "data" / "demo-unfinished").exists)
+    assert console.stop() == 0
+    console.begin()
+
+    assert wait_until(lambda: "The console answers on" in console.log), console.log
+    said = re.search(r"Sign in as (\w+) with the password (\S+) ", console.log)
+    assert said is not None, console.log
+    console.sign_in(said[1], said[2])
+    status, home = console.get("/")
+    assert status == 200
+    assert "octo" in home

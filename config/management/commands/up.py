@@ -3,8 +3,8 @@
 import fcntl
 import os
 import socket
-import subprocess
 import sys
+import tempfile
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import IO, Any
@@ -49,7 +49,7 @@ class Command(BaseCommand):
             if not os.environ.get("REDIS_URL") and not os.environ.get("REDIS_URL_FILE"):
                 supervisor.start(broker())
             if not supervisor.is_stopping:
-                how = self.prepare(environment, wants_demo=wants_demo)
+                how = self.prepare(supervisor, environment["BASE_URL"], wants_demo=wants_demo)
             for program in (worker(), beat(), web(host, port)):
                 if not supervisor.is_stopping:
                     supervisor.start(program)
@@ -62,27 +62,46 @@ class Command(BaseCommand):
             supervisor.stop(STOP_ORDER)
         self.say("Stopped.")
 
-    def prepare(self, environment: dict[str, str], *, wants_demo: bool) -> str:
+    def prepare(self, supervisor: Supervisor, address: str, *, wants_demo: bool) -> str:
         """Brings database and static files up to date; answers how to sign in."""
         call_command("migrate", verbosity=0, interactive=False)
         call_command("collectstatic", verbosity=0, interactive=False)
-        is_empty = needs_first_owner()
-        secret = setup_secret() if is_empty and not wants_demo else ""
+        is_half_made = unfinished_demo().exists()
+        is_empty = needs_first_owner() or is_half_made
+        secret = setup_secret() if is_empty and not wants_demo and not is_half_made else ""
         connections.close_all()
         if is_empty and wants_demo:
-            # A process of its own, since it is told the address that people will use.
-            manage = [sys.executable, str(settings.BASE_DIR / "manage.py"), "seed_demo"]
-            made = subprocess.run(manage, env=environment, check=False, stdout=subprocess.PIPE, text=True)
-            if made.returncode != 0:
-                raise CommandError("The demo world could not be made; --no-demo starts without it.")
-            return made.stdout.strip()
+            return make_demo(supervisor, *(["--reset"] if is_half_made else []))
         if secret:
-            return f"Create the first owner on {environment['BASE_URL']}/setup with the one-time code {secret}"
+            return f"Create the first owner on {address}/setup with the one-time code {secret}"
         return "Sign in as before; who forgot the password runs: .venv/bin/python manage.py sign_in_link USER"
 
     def say(self, line: str) -> None:
         self.stdout.write(line)
         self.stdout.flush()
+
+
+def unfinished_demo() -> Path:
+    """Lies there while the demo world is being made: whoever is interrupted then begins anew at the next start."""
+    folder: Path = settings.DATA_DIR
+    return folder / "demo-unfinished"
+
+
+def make_demo(supervisor: Supervisor, *options: str) -> str:
+    """Fills the database; answers how to sign in.
+
+    It is a process of its own, since it has to know the address that people will use, and is ended by a stop.
+    """
+    unfinished_demo().touch()
+    command = [sys.executable, str(settings.BASE_DIR / "manage.py"), "seed_demo", *options]
+    with tempfile.TemporaryFile("w+") as said:
+        code = supervisor.run(command, said)
+        if code == 0:
+            unfinished_demo().unlink()
+        elif not supervisor.is_stopping:
+            raise CommandError("The demo world could not be made; --no-demo starts without it.")
+        said.seek(0)
+        return said.read().strip()
 
 
 def check_port(host: str, port: int) -> None:
