@@ -28,8 +28,8 @@ LAB: Final = "ghes-lab"
 VERSION: Final = "3.19.1"
 OWNER: Final = "olivia"
 BILLING_MANAGER: Final = "bruno"
-Note = Callable[[str], None]
-"""Told what is being built."""
+OnWeek = Callable[[], object]
+"""Told that another week is built."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,15 +50,15 @@ class Demo:
     password: str
 
 
-def build_demo(*, sizes: Sizes, at: datetime, note: Note) -> Demo:
+def build_demo(*, sizes: Sizes, at: datetime, on_week: OnWeek) -> Demo:
     """Fill an empty database; the last sync was three hours before ``at``."""
-    return _Builder(sizes, at, note).build()
+    return _Builder(sizes, at, on_week).build()
 
 
 class _Builder:
-    def __init__(self, sizes: Sizes, at: datetime, note: Note) -> None:
+    def __init__(self, sizes: Sizes, at: datetime, on_week: OnWeek) -> None:
         self.sizes = sizes
-        self.note = note
+        self.on_week = on_week
         self.at = at
         self.start = at - (WEEKS - 1) * schedule.WEEK - timedelta(hours=3)
         self.world = invent_world(
@@ -74,8 +74,8 @@ class _Builder:
         self._organization()
         servers = [self._server(index) for index in range(self.sizes.servers)]
         for week in range(WEEKS):
-            self.note(f"week {week + 1} of {WEEKS}")
             self._week(week, servers)
+            self.on_week()
         self._lab()
         return Demo(owner=made.user, password=made.password)
 
@@ -136,7 +136,7 @@ class _Builder:
     def _run(self, job_id: int, at: datetime) -> None:
         clock = Clock(at)
         installation_id = Connection.objects.values_list("installation_id", flat=True).get(jobs=job_id)
-        line = DemoLine(clock=clock, owner=self.owner, installation_id=installation_id)
+        line = DemoLine(clock=clock, owner=self.owner, installation_id=installation_id or 0)
         sync.run(job_id, clock=clock, adapter=line, wait=lambda _seconds: None)
 
     def _lab(self) -> None:

@@ -40,7 +40,7 @@ class Clock:
 class DemoLine(BaseAdapter):
     """Answers as the cloud's API does, for one owner and, once it is connected, one server, at the clock's time."""
 
-    def __init__(self, *, clock: Callable[[], datetime], owner: User, installation_id: int | None = None) -> None:
+    def __init__(self, *, clock: Callable[[], datetime], owner: User, installation_id: int = 0) -> None:
         super().__init__()
         self._clock = clock
         self._owner = owner

@@ -3,13 +3,13 @@
 import tempfile
 from pathlib import Path
 
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, ViewportSize, expect, sync_playwright
 
 from tests.support.browser import launch
 from tests.support.hosts import ROOT, Host
 
 IMAGES = ROOT / "docs" / "images"
-SIZE = {"width": 1280, "height": 860}
+SIZE = ViewportSize(width=1280, height=860)
 
 
 def main() -> None:

@@ -37,9 +37,9 @@ class Command(BaseCommand):
         if Enterprise.objects.exists():
             raise CommandError("The database is not empty: --reset deletes what is there.")
         # The story does at once what it would ask workers to do; nobody needs to hear of it.
-        app.conf.broker_url = "memory://localhost/"
+        app.conf.update(broker_url="memory://localhost/")
         with tqdm(total=WEEKS, disable=None, desc="demo world", unit="week") as bar:
-            demo = build_demo(sizes=sizes, at=timezone.now(), note=lambda _text: bar.update())
+            demo = build_demo(sizes=sizes, at=timezone.now(), on_week=bar.update)
         self.stdout.write(
             f"The demo world of {CLOUD} is ready. Sign in as {OWNER} with the password {demo.password} (printed once)."
         )
