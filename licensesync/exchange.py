@@ -17,7 +17,9 @@ from licensesync import jobs
 from licensesync.models import SyncJob
 from wire.messages import Base, ErrorCode, OpenSync, SyncStatus
 
-PATIENCE: Final = timedelta(seconds=30)
+PATIENCE: Final = timedelta(seconds=5)
+"""Short, so that a worker never keeps waiting what it waits for: on one machine the cloud uses the same workers."""
+
 _PAUSES: Final = (0.2, 0.5, 1.0, 2.0)
 _ROUNDS: Final = 3
 
@@ -34,7 +36,7 @@ class BeginAnew(Exception):
 
 
 class StillApplying(Exception):
-    """The cloud is at work for longer than a worker waits; the job is looked at again later."""
+    """The cloud is at work for longer than a worker waits; others get their turn, then this job again."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,7 +19,6 @@ from wire.messages import ErrorCode
 
 logger = logging.getLogger(__name__)
 
-LOOK_AGAIN: Final = timedelta(seconds=20)
 _FIRST_DELAY: Final = timedelta(minutes=1)
 _LONGEST_DELAY: Final = timedelta(days=1)
 _SURPRISES: Final = 8

@@ -4,7 +4,6 @@ A usage job: freeze the seats (once), open, send the missing parts, commit, wait
 and take over what the cloud now holds. Whatever interrupts it, the next run goes on from the frozen parts.
 """
 
-import logging
 import time
 import uuid
 from collections.abc import Callable
@@ -27,8 +26,6 @@ from licensesync.models import SyncJob, SyncPart
 from licensesync.record import connection_record
 from wire.messages import SyncStatus
 
-logger = logging.getLogger(__name__)
-
 _BEGINNINGS: Final = 3
 _UNANSWERED: Final = 100
 
@@ -39,28 +36,32 @@ def run(
     clock: Callable[[], datetime] = timezone.now,
     adapter: Adapter | None = None,
     wait: Callable[[float], None] = time.sleep,
-) -> None:
-    """Do a job that is due. Ends quietly where nobody needs it to: not due, or taken over meanwhile."""
+) -> bool:
+    """Do a job that is due; True where it only waits for the cloud and wants another turn.
+
+    Ends quietly where nobody needs it to do anything: not due, or taken over meanwhile.
+    """
     held = jobs.claim(job_id, clock())
     if held is None:
-        return
+        return False
     worker = Worker(held=held, clock=clock, wait=wait)
+    try:
+        return _outcome(worker, adapter)
+    except ClaimLost:
+        return False
+
+
+def _outcome(worker: Worker, adapter: Adapter | None) -> bool:
     try:
         _attempt(worker, adapter)
     except ClaimLost:
-        return
+        raise
     except StillApplying:
-        _unless_lost(lambda: jobs.give_back(held, not_before=clock() + outcomes.LOOK_AGAIN))
+        jobs.give_back(worker.held, not_before=worker.clock())
+        return True
     except Exception as error:  # noqa: BLE001 - the job must say how it ended, whatever it was
-        reason = error
-        _unless_lost(lambda: outcomes.record_failure(worker, reason))
-
-
-def _unless_lost(write: Callable[[], None]) -> None:
-    try:
-        write()
-    except ClaimLost:
-        logger.info("A job was taken over before its outcome was written.")
+        outcomes.record_failure(worker, error)
+    return False
 
 
 def _attempt(worker: Worker, adapter: Adapter | None) -> None:

@@ -18,8 +18,9 @@ _EXPIRES_SECONDS: Final = 55
 
 @shared_task(name="licensesync.run_sync", ignore_result=True, soft_time_limit=3_600)
 def run_sync(*, job_id: int, **_later: Any) -> None:
-    """Run a job that is due."""
-    sync.run(job_id)
+    """Run a job that is due; one that waits for the cloud goes to the end of the queue."""
+    if sync.run(job_id):
+        publish(job_id)
 
 
 def publish(job_id: int, *, broker: Connection | None = None) -> bool:

@@ -50,9 +50,13 @@ class World:
 
     def run(self, job: SyncJob) -> SyncJob:
         """One attempt of a worker; pauses move the clock instead of waiting."""
-        sync.run(job.pk, clock=self.clock, adapter=self.cloud, wait=self._wait)
+        self.turn(job)
         job.refresh_from_db()
         return job
+
+    def turn(self, job: SyncJob) -> bool:
+        """As `run`; whether the job wants another turn."""
+        return sync.run(job.pk, clock=self.clock, adapter=self.cloud, wait=self._wait)
 
     def sync(self) -> SyncJob:
         return self.run(self.request())
