@@ -284,7 +284,10 @@ def test_a_clock_that_stays_wrong_is_said(connected: Connection, hostile: Hostil
     assert len(hostile.requests) == 2
 
 
-@pytest.mark.parametrize("date", ["", "yesterday", format_datetime(timezone.now() + timedelta(days=400))])
+FAR_AWAY = {"nothing": "", "no date": "yesterday", "next year": format_datetime(timezone.now() + timedelta(days=400))}
+
+
+@pytest.mark.parametrize("date", FAR_AWAY.values(), ids=FAR_AWAY.keys())
 def test_nobody_gets_a_signature_for_a_far_away_time(connected: Connection, hostile: HostileCloud, date: str) -> None:
     failure = failure_of_status(connected, hostile, problem("401 Unauthorized", "clock_skew", Date=date))
 
@@ -320,7 +323,9 @@ def test_a_part_travels_with_its_digest(with_token: Connection, hostile: Hostile
     assert "Content-Digest: sha-256=:/7MEgWoQkDE+gzIVwI2uPSCc+tH/0fZ08JCaKumeE5Q=:" in hostile.requests[0]
 
 
-@pytest.mark.parametrize("bytes_sent", [html(), answer({}), html("302 Found", Location="/")])
+@pytest.mark.parametrize(
+    "bytes_sent", [html(), answer({}), html("302 Found", Location="/")], ids=["page", "JSON", "redirect"]
+)
 def test_only_an_empty_answer_confirms_a_deletion(
     connected: Connection, hostile: HostileCloud, bytes_sent: bytes
 ) -> None:

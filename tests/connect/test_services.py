@@ -112,6 +112,7 @@ def refusal(*arguments: str) -> str:
         (problem("409 Conflict", "connection_exists"), "A connection for ghes.octo.example already exists"),
         (answer(b"<html>", Content_Type="text/html"), "it was not the cloud"),
     ],
+    ids=["wrong token", "not an owner", "no account", "exists", "not ours"],
 )
 def test_connect_enterprise_says_what_went_wrong(
     hostile: HostileCloud, server: Server, bytes_sent: bytes, sentence: str
