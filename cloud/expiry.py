@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from django.db import transaction
+from django.utils.translation import gettext_noop as _
 
 from cloud.models import AppToken, ConnectCode, Installation, Intake, IntakePart
 
@@ -18,7 +19,7 @@ def expire(at: datetime) -> None:
         held = list(late.select_for_update(no_key=True).values_list("pk", flat=True))
         IntakePart.objects.filter(intake__in=held).delete()
         Installation.objects.filter(intakes__in=held, last_status=Installation.SyncStatus.PENDING).update(
-            last_status=Installation.SyncStatus.FAILURE, last_error="The server never finished sending."
+            last_status=Installation.SyncStatus.FAILURE, last_error=_("The server never finished sending.")
         )
         Intake.objects.filter(pk__in=held).update(state=Intake.State.EXPIRED, finished_at=at)
     AppToken.objects.filter(expires_at__lt=at).delete()

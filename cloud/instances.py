@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import Count, Q, QuerySet
 from django.utils.functional import Promise
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from cloud.models import ConsumedLicense, Installation, Ledger, ServerAccount
@@ -82,7 +83,8 @@ def _state(installation: Installation, at: datetime, added_licenses: int) -> Ins
         at=synced_at,
         tone=tone,
         label=label,
-        problem=installation.last_error if failed else "",
+        # Stored in English, as the API answers it; the sentence itself is in the catalogue.
+        problem=gettext(installation.last_error) if failed and installation.last_error else "",
         next_expected_at=next_expected_at,
         is_overdue=next_expected_at is not None and next_expected_at < at,
         added_licenses=added_licenses,

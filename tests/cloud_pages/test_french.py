@@ -1,0 +1,19 @@
+"""What is stored in English is read in the language of whoever looks at it."""
+
+from django.test import Client
+
+from cloud.applying import note_refusal
+from cloud.models import Installation, Ledger
+from tests.cloud.books import NOW
+from wire.messages import ErrorCode
+
+
+def test_refusal_is_told_in_french_and_kept_in_english(owner_client: Client, contested: Ledger) -> None:
+    installation = contested.installations.get(hostname="ghes1.octo.example")
+    note_refusal(installation, ErrorCode.SUPERSEDED, NOW)
+
+    page = owner_client.get("/enterprises/octo/licensing", headers={"accept-language": "fr"}).content.decode()
+
+    assert "Entre-temps, un instantané plus récent de ce serveur a été appliqué." in page
+    stored = Installation.objects.get(pk=installation.pk).last_error
+    assert stored == "A newer snapshot of this server was applied in the meantime."
