@@ -160,9 +160,8 @@ def _exchange(
                 held.pk,
             )
         inserted = matching.insert_incoming(held)
-        matching.touch_accounts(
-            f"account.installation_id = %s AND user_id IN (SELECT user_id FROM {matching.INCOMING})", held.pk
-        )
+        is_new = f"AND user_id IN (SELECT user_id FROM {matching.INCOMING})" if total else ""
+        matching.touch_accounts(f"account.installation_id = %s {is_new}", held.pk)
         consumption.recount(ledger)
         held.accounts = opening.accounts
         held.save(update_fields=["accounts"])

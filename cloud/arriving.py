@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 import msgspec
 
-from cloud.matching import INCOMING, INCOMING_COLUMNS
+from cloud.matching import INCOMING, INCOMING_COLUMNS, INCOMING_KEY
 from cloud.models import Intake, IntakePart
 from cloud.refusals import IntakeRefused
 from cloud.staging import Row, analyze, write_piece
@@ -35,7 +35,7 @@ def stage_parts(intake: Intake, opening: OpenSync, *, still_mine: Callable[[], N
         write_piece(INCOMING, INCOMING_COLUMNS, list(_rows(lines)))
     if accounts != opening.accounts or digest.hexdigest() != opening.sha256:
         raise IntakeRefused(ErrorCode.DIGEST_MISMATCH)
-    analyze(INCOMING)
+    analyze(INCOMING, index=INCOMING_KEY)
 
 
 def _parts(intake: Intake) -> Iterator[IntakePart]:

@@ -15,13 +15,12 @@ from django.utils import timezone
 from cloud import matching
 from cloud.locks import locked
 from cloud.models import Installation, Ledger
-from cloud.staging import BIGINT, BOOLEAN, TEXT, analyze, execute, temporary_table
+from cloud.staging import BIGINT, BOOLEAN, TEXT, analyze, execute, refresh_statistics, temporary_table
 
 TOUCHED: Final = matching.TOUCHED
 
 _PEOPLE = "counted_person"
-_PEOPLE_COLUMNS = {
-    "person_key": TEXT,
+_WRITTEN = {
     "member_id": BIGINT,
     "label": TEXT,
     "license_type": TEXT,
@@ -30,14 +29,16 @@ _PEOPLE_COLUMNS = {
     "server_accounts": BIGINT,
     "is_ambiguous": BOOLEAN,
 }
-_WRITTEN = tuple(column for column in _PEOPLE_COLUMNS if column != "person_key")
+_PEOPLE_COLUMNS = {"license_id": BIGINT, "is_listed": BOOLEAN, "person_key": TEXT, **_WRITTEN}
 
+# What every person should be, and the row that they have now: nobody else is looked at again.
 _COUNT_PEOPLE = f"""
-INSERT INTO {_PEOPLE}
-SELECT person.person_key, member.id,
+INSERT INTO {_PEOPLE} (license_id, is_listed, person_key, {", ".join(_WRITTEN)})
+SELECT license.id, person.server_accounts > 0 OR coalesce(member.is_license_consuming, false), person.person_key,
+       member.id,
        CASE WHEN member.id IS NOT NULL THEN member.login
             WHEN substr(person.person_key, 1, 2) = 'a:' THEN substr(person.person_key, 3)
-            ELSE person.host_and_id END,
+            ELSE coalesce(person.host_and_id, '') END,
        CASE WHEN member.has_matched_subscription THEN 'visual_studio' ELSE 'enterprise' END,
        NOT coalesce(member.has_matched_subscription, false),
        coalesce(member.is_license_consuming, false),
@@ -48,7 +49,7 @@ FROM (
                 THEN CAST(substr(touched.person_key, 3) AS bigint) END AS number,
            count(account.id) AS server_accounts,
            count(*) FILTER (WHERE account.is_ambiguous) > 0 AS is_ambiguous,
-           min(server.hostname || ':' || account.user_id) AS host_and_id
+           min(server.hostname || ':' || account.user_id) FILTER (WHERE account.rule = 'none') AS host_and_id
     FROM (SELECT DISTINCT person_key FROM {TOUCHED}) touched
     LEFT JOIN cloud_serveraccount account
         ON account.ledger_id = %s AND account.person_key = touched.person_key
@@ -56,13 +57,12 @@ FROM (
     GROUP BY touched.person_key
 ) person
 LEFT JOIN cloud_member member ON member.ledger_id = %s AND member.number = person.number
-WHERE person.server_accounts > 0 OR member.is_license_consuming
+LEFT JOIN cloud_consumedlicense license ON license.ledger_id = %s AND license.person_key = person.person_key
 """
 
 _DELETE_GONE = f"""
 DELETE FROM cloud_consumedlicense
-WHERE ledger_id = %s AND person_key IN (SELECT person_key FROM {TOUCHED})
-    AND NOT EXISTS (SELECT 1 FROM {_PEOPLE} p WHERE p.person_key = cloud_consumedlicense.person_key)
+WHERE id IN (SELECT license_id FROM {_PEOPLE} WHERE license_id IS NOT NULL AND NOT is_listed)
 """
 
 # Rows are updated in place, so that the address of a person's page stays the same.
@@ -70,18 +70,15 @@ _UPDATE_CHANGED = f"""
 UPDATE cloud_consumedlicense
 SET {", ".join(f"{column} = p.{column}" for column in _WRITTEN)}
 FROM {_PEOPLE} p
-WHERE cloud_consumedlicense.ledger_id = %s AND cloud_consumedlicense.person_key = p.person_key
+WHERE cloud_consumedlicense.id = p.license_id AND p.is_listed
     AND (coalesce(cloud_consumedlicense.member_id, 0) <> coalesce(p.member_id, 0)
-         OR {" OR ".join(f"cloud_consumedlicense.{column} <> p.{column}" for column in _WRITTEN[1:])})
+         OR {" OR ".join(f"cloud_consumedlicense.{name} <> p.{name}" for name in _WRITTEN if name != "member_id")})
 """
 
 _INSERT_NEW = f"""
 INSERT INTO cloud_consumedlicense (ledger_id, person_key, {", ".join(_WRITTEN)})
 SELECT %s, p.person_key, {", ".join(f"p.{column}" for column in _WRITTEN)}
-FROM {_PEOPLE} p
-WHERE NOT EXISTS (
-    SELECT 1 FROM cloud_consumedlicense c WHERE c.ledger_id = %s AND c.person_key = p.person_key
-)
+FROM {_PEOPLE} p WHERE p.license_id IS NULL AND p.is_listed
 """
 
 _SUM_UP = """
@@ -150,12 +147,12 @@ def totals(ledger: Ledger) -> Totals:
 def recount(ledger: Ledger) -> None:
     """Rebuild the people whose keys are in the temporary table ``TOUCHED``, under the ledger's lock."""
     analyze(TOUCHED)
-    with temporary_table(_PEOPLE, _PEOPLE_COLUMNS, key="person_key"):
-        execute(_COUNT_PEOPLE, ledger.pk, ledger.pk)
+    with temporary_table(_PEOPLE, _PEOPLE_COLUMNS):
+        execute(_COUNT_PEOPLE, ledger.pk, ledger.pk, ledger.pk)
         analyze(_PEOPLE)
-        execute(_DELETE_GONE, ledger.pk)
-        execute(_UPDATE_CHANGED, ledger.pk)
-        execute(_INSERT_NEW, ledger.pk, ledger.pk)
+        execute(_DELETE_GONE)
+        execute(_UPDATE_CHANGED)
+        refresh_statistics("cloud_consumedlicense", execute(_INSERT_NEW, ledger.pk))
 
 
 def close(ledger: Ledger, at: datetime) -> None:

@@ -10,12 +10,13 @@ from uuid import UUID
 
 import msgspec
 from django.db import IntegrityError, transaction
+from django.utils import translation
 
 from cloud import tasks
 from cloud.applying import apply, apply_unchanged, note_refusal
 from cloud.history import next_revision
 from cloud.locks import locked
-from cloud.models import Installation, Intake, IntakePart
+from cloud.models import Installation, Intake, IntakePart, Ledger
 from cloud.partcheck import check_part
 from cloud.refusals import IntakeRefused, sentence
 from wire.messages import FORMATS, Difference, ErrorCode, OpenSync, Problem, SyncStatus
@@ -133,9 +134,12 @@ def _is_uuid(text: str) -> bool:
 
 
 def _open(installation: Installation, opening: OpenSync, digest: str, at: datetime) -> Intake:
-    """Make the intake under the ledger's lock, so that what is held cannot change meanwhile."""
-    with locked(installation.ledger_id) as ledger:
-        held = ledger.installations.filter(pk=installation.pk, state=Installation.State.CONNECTED).first()
+    """Make the intake. Only one that is applied at once waits for the ledger; all others are asked again then."""
+    is_held = installation.ledger.installations.filter(
+        pk=installation.pk, sha256=opening.sha256, accounts=opening.accounts
+    ).exists()
+    with locked(installation.ledger_id) if is_held else transaction.atomic():
+        held = Installation.objects.filter(pk=installation.pk, state=Installation.State.CONNECTED).first()
         if held is None:
             raise IntakeRefused(ErrorCode.INSTALLATION_GONE)
         revision = next_revision(held, opening)
@@ -150,7 +154,8 @@ def _open(installation: Installation, opening: OpenSync, digest: str, at: dateti
             opening_digest=digest,
             opened_at_revision=held.revision,
         )
-        if held.sha256 == opening.sha256 and held.accounts == opening.accounts:
+        if is_held and held.sha256 == opening.sha256:
+            ledger = Ledger.objects.select_related("enterprise").get(pk=held.ledger_id)
             apply_unchanged(ledger, held, intake, opening, revision, at)
         elif opening.kind == "usage":
             _note_attempt(held, at)
@@ -186,7 +191,8 @@ def _missing(intake: Intake) -> tuple[int, ...]:
 
 
 def _status(intake: Intake) -> SyncStatus:
-    refused = intake.state == Intake.State.REFUSED
+    with translation.override("en"):
+        message = str(sentence(intake.error_code))
     return SyncStatus(
         sync_id=str(intake.snapshot_id),
         state=intake.state,  # type: ignore[arg-type]  # The states have the wire's names.
@@ -194,5 +200,5 @@ def _status(intake: Intake) -> SyncStatus:
         missing=_missing(intake) if intake.state == Intake.State.RECEIVING else (),
         receipt=intake.receipt,
         preview=msgspec.convert(intake.result, Difference) if intake.result else None,
-        problem=Problem(message=str(sentence(intake.error_code)), code=intake.error_code) if refused else None,
+        problem=Problem(message=message, code=intake.error_code) if intake.error_code else None,
     )

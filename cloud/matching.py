@@ -11,7 +11,7 @@ accounts whose address changed hands need a new one.
 from typing import Final
 
 from cloud.models import Installation, Ledger
-from cloud.staging import BIGINT, BOOLEAN, TEXT, Value, analyze, execute, fetch_row, temporary_table
+from cloud.staging import BIGINT, BOOLEAN, TEXT, Value, analyze, execute, fetch_row, refresh_statistics, temporary_table
 
 INCOMING: Final = "incoming_account"
 INCOMING_COLUMNS: Final = {"user_id": BIGINT, "line": TEXT, "primary_address": TEXT}
@@ -68,7 +68,7 @@ CASE WHEN linked.number IS NOT NULL THEN linked.is_ambiguous ELSE coalesce(holde
 def insert_incoming(installation: Installation) -> int:
     """Insert the staged accounts with their keys; none of their user ids may be held already."""
     holders = _HOLDERS.format(addresses=f"SELECT primary_address FROM {INCOMING}")
-    return execute(
+    inserted = execute(
         f"""
         INSERT INTO cloud_serveraccount
             (ledger_id, installation_id, user_id, line, primary_address, person_key, rule, is_ambiguous)
@@ -85,6 +85,8 @@ def insert_incoming(installation: Installation) -> int:
         installation.ledger_id,
         installation.hostname,
     )
+    refresh_statistics("cloud_serveraccount", inserted)
+    return inserted
 
 
 def rematch(ledger: Ledger) -> int:

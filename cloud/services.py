@@ -96,6 +96,8 @@ def disconnect_installation(*, installation: Installation, by: User | None, at: 
         )
         if not changed:
             return
+        never_finished = ledger.installations.filter(pk=installation.pk, last_status=Installation.SyncStatus.PENDING)
+        never_finished.update(last_status=Installation.SyncStatus.FAILURE, last_error="The server was disconnected.")
         AppToken.objects.filter(installation=installation).delete()
         IntakePart.objects.filter(intake__installation=installation).delete()
         Intake.objects.filter(installation=installation, state__in=Intake.OPEN).update(

@@ -18,6 +18,7 @@ Value = bool | int | str | date | None
 Row = tuple[Value, ...]
 
 _PIECE = 10_000
+_MANY = 2_000
 _POSTGRESQL_TYPES = {BIGINT: "bigint", BOOLEAN: "boolean", TEXT: 'text COLLATE "C"'}
 _SQLITE_TYPES = {BIGINT: "integer", BOOLEAN: "boolean", TEXT: "text"}
 _COPY_TYPES = {BIGINT: "int8", BOOLEAN: "bool", TEXT: "text"}
@@ -122,7 +123,22 @@ def _sqlite_piece() -> Iterator[None]:
     execute("COMMIT")
 
 
-def analyze(name: str) -> None:
-    """Tell PostgreSQL how much a temporary table holds; its planner guesses badly otherwise."""
+def analyze(name: str, *, index: str = "") -> None:
+    """Tell PostgreSQL how much a temporary table holds; its planner guesses badly otherwise.
+
+    ``index`` names a number by which rows will be looked up one by one where it still guesses badly.
+    """
     if connection.vendor == "postgresql":
+        if index:
+            execute(f"CREATE INDEX ON {name} ({index})")
         execute(f"ANALYZE {name}")
+
+
+def refresh_statistics(table: str, written: int) -> None:
+    """Let PostgreSQL look at a table again after many rows of it were written, before they are joined.
+
+    Otherwise it takes a server or an account that it has never seen for a handful of rows, and
+    joins 200,000 of them in a loop. Autovacuum comes too late, and not into an open transaction.
+    """
+    if written >= _MANY and connection.vendor == "postgresql":
+        execute(f"ANALYZE {table}")

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from django.db import connection
 
 from cloud.members.rows import MemberRow
-from cloud.staging import BIGINT, BOOLEAN, TEXT, Row, execute
+from cloud.staging import BIGINT, BOOLEAN, TEXT, Row, execute, refresh_statistics
 
 
 class Staged(NamedTuple):
@@ -155,14 +155,16 @@ def write(ledger_id: int, *, partial: bool) -> None:
             ledger_id,
         )
     _write_members(ledger_id)
-    execute(
+    addresses = execute(
         f"INSERT INTO cloud_memberaddress (ledger_id, number, rank, value) SELECT %s, t.* FROM ({_NEW_ADDRESSES}) t",
         ledger_id,
     )
-    execute(
+    refresh_statistics("cloud_memberaddress", addresses)
+    links = execute(
         f"INSERT INTO cloud_memberlink (ledger_id, number, hostname, user_id) SELECT %s, t.* FROM ({_NEW_LINKS}) t",
         ledger_id,
     )
+    refresh_statistics("cloud_memberlink", links)
 
 
 def _removed(column: str) -> str:
@@ -184,7 +186,7 @@ def _write_members(ledger_id: int) -> None:
     columns["details"] = details
     changes = ", ".join(f"{column} = {value}" for column, value in columns.items() if column != "number")
     execute(f"UPDATE cloud_member SET {changes} FROM incoming_member i WHERE {differs}", ledger_id)
-    execute(
+    inserted = execute(
         f"""
         INSERT INTO cloud_member (ledger_id, {", ".join(columns)})
         SELECT %s, {", ".join(columns.values())} FROM incoming_member i
@@ -193,3 +195,4 @@ def _write_members(ledger_id: int) -> None:
         ledger_id,
         ledger_id,
     )
+    refresh_statistics("cloud_member", inserted)

@@ -65,6 +65,7 @@ def test_disconnecting_ends_snapshots_on_their_way(server: Installation) -> None
     services.disconnect_installation(installation=server, by=None, at=NOW)
 
     assert intake.status(server, opened.sync_id).state == "expired"
+    assert server.last_status == Installation.SyncStatus.FAILURE
     assert not IntakePart.objects.exists()
 
 
