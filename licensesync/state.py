@@ -118,7 +118,9 @@ def _state(connection: Connection, found: dict[int, SyncJob], at: datetime) -> C
     active, success, attempt = (
         found.get(getattr(connection, name) or 0) for name in ("active_id", "success_id", "attempt_id")
     )
-    next_run_at: datetime | None = getattr(connection, "next_run_at", None)
+    # The tick forgets schedules of a line that ended; until then they mean nothing.
+    is_on = connection.is_connected and connection.license_sync_enabled
+    next_run_at: datetime | None = getattr(connection, "next_run_at", None) if is_on else None
     code = _line_code(connection) or _sync_code(active, success, attempt, at)
     reason, next_step = _why(code, active=active, attempt=attempt, next_run_at=next_run_at, at=at)
     return ConnectionState(

@@ -28,6 +28,14 @@ def test_without_a_connection_the_line_says_it_all(state: str) -> None:
     assert connection_state(connection, NOW).next_step
 
 
+def test_after_disconnecting_nothing_is_due_any_more(world: World) -> None:
+    type(world.connection).objects.update(state="disconnected", license_sync_enabled_at=None)
+
+    state = state_of(world)
+
+    assert (state.code, state.next_run_at) == ("disconnected", None)
+
+
 def test_connected_with_sync_off_does_not_look_healthy() -> None:
     state = state_of(make_world(is_enabled=False))
 
