@@ -4,6 +4,7 @@ import csv
 import itertools
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from operator import attrgetter
 from typing import Final
 
 from cloud.models import Ledger
@@ -35,6 +36,10 @@ COLUMNS: Final = (
 )
 PEOPLE_AT_A_TIME: Final = 1000
 
+_ONLY_HERE: Final = ("github_com_two_factor_auth_required_by_date", "github_com_advanced_security_license_user")
+_ONLY_HERE_AT: Final = COLUMNS.index(_ONLY_HERE[0])
+_of_user = attrgetter(*(column for column in COLUMNS if column not in _ONLY_HERE))
+
 # Spreadsheets take what begins like this for a formula.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -61,17 +66,15 @@ class _Line:
 
 
 def _cells(row: ReportRow) -> list[str]:
-    only_here = {
-        "github_com_two_factor_auth_required_by_date": row.two_factor_required_by,
-        "github_com_advanced_security_license_user": row.advanced_security,
-    }
-    return [_cell(only_here[name] if name in only_here else getattr(row.user, name)) for name in COLUMNS]
+    cells = [_cell(value) for value in _of_user(row.user)]
+    cells[_ONLY_HERE_AT:_ONLY_HERE_AT] = [_cell(row.two_factor_required_by), _cell(row.advanced_security)]
+    return cells
 
 
 def _cell(value: object) -> str:
-    if value is None:
-        return ""
     if isinstance(value, bool):
         return "true" if value else "false"
+    if value is None:
+        return ""
     text = ", ".join(value) if isinstance(value, list) else str(value)
     return f"'{text}" if text.startswith(_FORMULA) else text
