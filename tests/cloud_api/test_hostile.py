@@ -2,11 +2,12 @@
 
 import base64
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import jwt
 import pytest
+import time_machine
 from cryptography.hazmat.primitives.asymmetric import rsa
 from django.utils import timezone
 
@@ -15,6 +16,9 @@ from cloud.models import Installation, Intake, Ledger
 from tests.cloud_api.servers import Api, FakeServer, code_of
 from wire import signing
 from wire.messages import Feature, Manifest
+
+# Attempts are counted by the minute, so the tests that count stand still in one.
+NOON = datetime(2026, 3, 2, 12, 0, 10, tzinfo=UTC)
 
 DIRECT = "/enterprises/octo/enterprise-installations"
 DEEP = b"[" * 100_000
@@ -294,6 +298,7 @@ def test_proof_is_no_receipt_or_manifest(server: FakeServer, owner_api: Api) -> 
     assert (response.status_code, code_of(response)) == (401, "bad_credentials")
 
 
+@time_machine.travel(NOON, tick=False)
 def test_who_guesses_is_slowed_down_and_nobody_else(anonymous: Api, server: FakeServer, ledger: Ledger) -> None:
     installation = server.installed(ledger)
     anonymous.credential = "token lss_guess"
@@ -308,6 +313,7 @@ def test_who_guesses_is_slowed_down_and_nobody_else(anonymous: Api, server: Fake
     assert honest.status_code == 200
 
 
+@time_machine.travel(NOON, tick=False)
 def test_guessing_codes_is_slowed_down(server: FakeServer, ledger: Ledger) -> None:
     api = Api(f"Bearer {server.proof()}")
 
