@@ -142,7 +142,9 @@ def finish(
         raise StateMismatch
     if not transitions.take_code(connection, state_digest=state_digest, code=code, at=at):
         connection.refresh_from_db()
-        raise HandshakeExpired if _is_expired(connection, at) else StateMismatch
+        # Otherwise somebody else brought the code first, and may even be connected by now.
+        is_under_way = connection.pending_state_digest == state_digest
+        raise HandshakeExpired if is_under_way and _is_expired(connection, at) else StateMismatch
     connection.refresh_from_db()
     return _convert(connection, by=by, at=at, ip=ip, adapter=adapter)
 
