@@ -76,13 +76,7 @@ def make_row(
     _check_text(role, "role", 32)
     if not login.strip():
         raise RowInvalid(_("the login is empty"))
-    try:
-        line = make_line(user_id, primary, others).decode()
-        primary_email = normalize(primary) if primary else None
-    except AddressInvalid as error:
-        raise RowInvalid(_("an email address has control characters or more than 320 characters")) from error
-    except TooManyAddresses as error:
-        raise RowInvalid(_("an account has at most 100 email addresses")) from error
+    primary_email, line = _addresses(user_id, primary, others)
     return SeatRow(
         number,
         user_id,
@@ -94,9 +88,20 @@ def make_row(
         holds_license(login=login, kind=kind, is_suspended=is_suspended),
         created_at,
         last_active_at,
-        primary_email or "",
+        primary_email,
         line,
     )
+
+
+def _addresses(user_id: int, primary: str | None, others: Iterable[str]) -> tuple[str, str]:
+    """Return the primary address and the canonical line."""
+    try:
+        line = make_line(user_id, primary, others).decode()
+        return (normalize(primary) if primary else None) or "", line
+    except AddressInvalid as error:
+        raise RowInvalid(_("an email address has control characters or more than 320 characters")) from error
+    except TooManyAddresses as error:
+        raise RowInvalid(_("an account has at most 100 email addresses")) from error
 
 
 def _check_text(text: str, name: str, longest: int) -> None:
