@@ -1,6 +1,5 @@
 """Runs that are interrupted, refused or overtaken: the next one goes on, or says why it cannot."""
 
-import itertools
 from collections.abc import Callable
 
 import pytest
@@ -8,7 +7,6 @@ from requests import Response
 
 from licensesync import jobs, services
 from licensesync.models import SyncJob
-from licensesync.outcomes import backoff
 from tests.licensesync.fake_cloud import KilledHere, answer, die, lose_connection, refusal
 from tests.licensesync.world import World, ndjson, seat
 
@@ -291,12 +289,3 @@ def test_surprise_is_retried_a_few_times_and_then_left_to_people(world: World) -
         attempts += 1
 
     assert (job.state, job.error_code, attempts) == (State.FAILED, "internal_error", 8)
-
-
-def test_pauses_double_up_to_about_a_day_and_differ_between_jobs() -> None:
-    hours = [backoff(1, attempts).total_seconds() / 3600 for attempts in range(1, 30)]
-
-    assert 0.75 / 60 <= hours[0] <= 1.25 / 60
-    assert all(later > 1.1 * earlier for earlier, later in itertools.pairwise(hours[:9]))
-    assert all(18 <= hour <= 30 for hour in hours[14:])
-    assert len({backoff(job, 5) for job in range(50)}) > 40
