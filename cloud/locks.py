@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from cloud.models import Ledger
+from cloud.staging import execute
 
 
 @contextmanager
@@ -17,6 +18,9 @@ def locked(ledger: Ledger | int, *, roll_back: bool = False) -> Iterator[Ledger]
     """
     key = ledger if isinstance(ledger, int) else ledger.pk
     with transaction.atomic():
+        if connection.vendor == "postgresql":
+            # One such transaction runs per cloud account: it may keep what it joins in memory.
+            execute("SET LOCAL work_mem = '64MB'")
         yield Ledger.objects.select_for_update(no_key=True).get(pk=key)
         if roll_back:
             transaction.set_rollback(True)

@@ -46,7 +46,7 @@ class MemberAddress(models.Model):
         VERIFIED = 2, _("Verified email address")
         OTHER = 3, _("Unverified email address")
 
-    ledger = models.ForeignKey(Ledger, models.CASCADE, related_name="+", db_index=False)
+    ledger = models.ForeignKey(Ledger, models.CASCADE, related_name="+", db_index=False, db_constraint=False)
     number = models.BigIntegerField()
     rank = models.PositiveSmallIntegerField(choices=Rank)
     value = CodePointTextField()
@@ -65,7 +65,7 @@ class MemberAddress(models.Model):
 class MemberLink(models.Model):
     """A server account that GitHub's own report lists in a member's row."""
 
-    ledger = models.ForeignKey(Ledger, models.CASCADE, related_name="+", db_index=False)
+    ledger = models.ForeignKey(Ledger, models.CASCADE, related_name="+", db_index=False, db_constraint=False)
     number = models.BigIntegerField()
     hostname = CodePointTextField()
     user_id = models.BigIntegerField()

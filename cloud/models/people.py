@@ -1,4 +1,8 @@
-"""Server accounts, and the people that they belong to."""
+"""Server accounts, and the people that they belong to.
+
+Both are written by set-based statements under the ledger's lock and by nothing else; the database
+does not check their foreign keys row by row (docs/adr/bulk-tables-without-foreign-keys.md).
+"""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -25,7 +29,7 @@ class ServerAccount(models.Model):
         ADDRESS = "address", _("primary email address")
         NONE = "none", _("no primary email address")
 
-    ledger = models.ForeignKey(Ledger, models.CASCADE, related_name="+", db_index=False)
+    ledger = models.ForeignKey(Ledger, models.CASCADE, related_name="+", db_index=False, db_constraint=False)
     installation = models.ForeignKey(Installation, models.CASCADE, related_name="server_accounts", db_index=False)
     user_id = models.BigIntegerField()
     line = CodePointTextField()
@@ -60,9 +64,9 @@ class ConsumedLicense(models.Model):
         ENTERPRISE = "enterprise", _("Enterprise")
         VISUAL_STUDIO = "visual_studio", _("Visual Studio subscription")
 
-    ledger = models.ForeignKey(Ledger, models.CASCADE, related_name="licenses", db_index=False)
+    ledger = models.ForeignKey(Ledger, models.CASCADE, related_name="licenses", db_index=False, db_constraint=False)
     person_key = CodePointTextField()
-    member = models.ForeignKey(Member, models.CASCADE, null=True, related_name="+")
+    member = models.ForeignKey(Member, models.CASCADE, null=True, related_name="+", db_index=False, db_constraint=False)
     label = CodePointTextField()
     license_type = models.CharField(max_length=16, choices=LicenseType)
     is_counted = models.BooleanField()
