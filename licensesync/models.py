@@ -218,7 +218,7 @@ class SyncJob(models.Model):
     @property
     def is_waiting_to_retry(self) -> bool:
         """Whether the last attempt failed and the next one has a time."""
-        return self.state == self.State.QUEUED and self.attempts > 0
+        return self.state == self.State.QUEUED and bool(self.error_code) and self.lease_until is None
 
     @property
     def can_be_cancelled(self) -> bool:

@@ -114,3 +114,27 @@ def test_finished_job_has_a_time(world: World) -> None:
 
     with pytest.raises(IntegrityError), transaction.atomic():
         SyncJob.objects.filter(pk=job.pk).update(state=State.SUCCEEDED)
+
+
+def test_a_job_that_was_just_picked_up_is_not_waiting_to_retry(world: World) -> None:
+    job = new_job(world)
+
+    jobs.claim(job.pk, NOW)
+
+    job.refresh_from_db()
+    assert job.state == State.QUEUED
+    assert not job.is_waiting_to_retry
+
+
+def test_a_failed_attempt_is_waiting_to_retry_until_it_is_picked_up_again(world: World) -> None:
+    job = new_job(world)
+    held = jobs.claim(job.pk, NOW)
+    assert held is not None
+    jobs.retry_later(held, NOW, not_before=NOW, code="timeout", error="")
+    job.refresh_from_db()
+    waited = job.is_waiting_to_retry
+
+    jobs.claim(job.pk, NOW)
+
+    job.refresh_from_db()
+    assert (waited, job.is_waiting_to_retry) == (True, False)
