@@ -74,14 +74,20 @@ def open_page(page: Page, live_server: LiveServer, stage: Stage, name: str) -> N
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize(
-    ("places", "theme", "width"),
-    [(scenes.PLACES[0::2], "light", 1280), (scenes.PLACES[1::2], "dark", 320)],
-    ids=["light-wide", "dark-narrow"],
+    ("places", "language", "theme", "width"),
+    [(scenes.PLACES[0::2], "en", "light", 1280), (scenes.PLACES[1::2], "fr", "dark", 320)],
+    ids=["english-light-wide", "french-dark-narrow"],
 )
 def test_every_state_is_accessible_and_fits(
-    signed_in: Page, live_server: LiveServer, new_stage: NewStage, places: list[Place], theme: str, width: int
+    signed_in: Page,
+    live_server: LiveServer,
+    new_stage: NewStage,
+    places: list[Place],
+    language: str,
+    theme: str,
+    width: int,
 ) -> None:
-    signed_in.emulate_media(color_scheme="dark" if theme == "dark" else "light")
+    User.objects.update(language=language, theme=theme)
     signed_in.set_viewport_size({"width": width, "height": 900})
 
     for place in places:
