@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
 
 from enterprises import audit
 
@@ -19,6 +20,12 @@ BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth publishes no types
     """Our answers to what allauth asks."""
+
+    # The words of the form itself; allauth's French ones speak of a "pseudo".
+    error_messages = DefaultAccountAdapter.error_messages | {
+        "username_password_mismatch": _("The username or the password is not correct."),
+        "too_many_login_attempts": _("Too many failed attempts to sign in. Try again later."),
+    }
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         """Owners are made on the command line or by the first start."""
