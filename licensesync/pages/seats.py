@@ -1,6 +1,7 @@
 """What the Seats page shows: the source with its counts, and what a waiting file would change."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -73,3 +74,27 @@ class ReviewPage:
             Samples(_("Removed"), "danger", change.removed, change.removed_samples),
         ]
         return [kind for kind in kinds if kind.count]
+
+
+def kept_review(server: Server, upload: StagedUpload, change: SeatChange) -> dict[str, Any]:
+    """What reading the file has shown, for the session: the review need not read the file again."""
+    return {"upload": upload.pk, "held_since": _held_since(server), "change": asdict(change)}
+
+
+def recalled_review(
+    kept: dict[str, Any] | None, server: Server, upload: StagedUpload, *, is_partial: bool
+) -> SeatChange | None:
+    """The change that was kept; None when it is about another file, or the seats have changed meanwhile."""
+    if kept is None or (kept["upload"], kept["held_since"]) != (upload.pk, _held_since(server)):
+        return None
+    values = dict(kept["change"])
+    if values["is_partial"] != is_partial:
+        return None
+    for name in ("added_samples", "changed_samples", "removed_samples"):
+        values[name] = tuple(Sample(**sample) for sample in values[name])
+    return SeatChange(**values)
+
+
+def _held_since(server: Server) -> str:
+    source = source_of(server)
+    return source.imported_at.isoformat() if source else ""

@@ -20,12 +20,13 @@ from enterprises.models import StagedUpload
 from enterprises.requests import SignedInRequest
 from licensesync import services
 from licensesync.forms import ApplySeatsForm, SeatsFileForm
-from licensesync.pages.seats import ReviewPage, SeatsPage
+from licensesync.pages.seats import ReviewPage, SeatsPage, kept_review, recalled_review
 from licensesync.seats.changes import ShrinkNotAllowed
 from licensesync.seats.rows import SeatsInvalid
 from licensesync.views.guard import server_for
 
 PURPOSE = "seats"
+REVIEW = "seats_review"
 
 
 @login_required
@@ -47,9 +48,9 @@ def _staged(request: SignedInRequest, server: Server, form: SeatsFileForm) -> St
     """The waiting file, if it is good; otherwise the reason stands beside the form's field."""
     file = form.cleaned_data["file"]
     try:
-        services.preview_seats(server=server, stream=file, partial=form.cleaned_data["partial"])
+        change = services.preview_seats(server=server, stream=file, partial=form.cleaned_data["partial"])
         file.seek(0)
-        return uploads.stage_upload(
+        upload = uploads.stage_upload(
             enterprise=server.enterprise,
             purpose=PURPOSE,
             stream=file,
@@ -57,6 +58,8 @@ def _staged(request: SignedInRequest, server: Server, form: SeatsFileForm) -> St
             by=request.user,
             at=timezone.now(),
         )
+        request.session[REVIEW] = kept_review(server, upload, change)
+        return upload
     except SeatsInvalid as problem:
         form.add_error("file", str(problem))
         form.add_error("file", _("Nothing was imported: a file is taken whole or not at all."))
@@ -83,9 +86,10 @@ def preview(request: SignedInRequest, slug: str, pk: int) -> HttpResponse:
     form = ApplySeatsForm(request.POST if request.method == "POST" else request.GET)
     if form.is_valid() and request.method == "POST" and _applied(request, server, upload, form):
         return redirect("licensesync:seats", slug=slug)
-    change = services.preview_seats(
-        server=server, stream=uploads.open_upload(upload), partial=form.cleaned_data.get("partial", False)
-    )
+    partial = form.cleaned_data.get("partial", False)
+    change = recalled_review(request.session.get(REVIEW), server, upload, is_partial=partial)
+    if change is None:
+        change = services.preview_seats(server=server, stream=uploads.open_upload(upload), partial=partial)
     page = ReviewPage(server=server, upload=upload, change=change)
     status = HTTPStatus.CONFLICT if form.errors else HTTPStatus.OK
     return render(request, "licensesync/seats_preview.html", {"page": page, "form": form}, status=status)
@@ -111,6 +115,7 @@ def _applied(request: SignedInRequest, server: Server, upload: StagedUpload, for
         form.add_error(None, str(problem))
         return False
     uploads.discard_upload(upload)
+    request.session.pop(REVIEW, None)
     text = _("The seats were imported: %(added)s added, %(changed)s changed, %(removed)s removed.")
     messages.success(request, text % {"added": change.added, "changed": change.changed, "removed": change.removed})
     return True
@@ -122,5 +127,6 @@ def discard(request: SignedInRequest, slug: str, pk: int) -> HttpResponse:
     """Throw the waiting file away."""
     server = server_for(request, slug, Need.OWN)
     uploads.discard_upload(_waiting(request, server, pk))
+    request.session.pop(REVIEW, None)
     messages.info(request, _("The file was thrown away. Nothing was imported."))
     return redirect("licensesync:seats", slug=slug)

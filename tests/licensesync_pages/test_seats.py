@@ -7,6 +7,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
 
 from enterprises.models import AuditEvent, StagedUpload
 from licensesync.models import Seat, SeatSource
@@ -148,3 +149,25 @@ def test_file_that_expired_is_not_found(stage: Stage, owner_client: Client) -> N
 
     assert owner_client.post(review).status_code == 404
     assert seats(stage) == 0
+
+
+def test_review_does_not_read_the_file_again(
+    stage: Stage, owner_client: Client, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    _status, review, _page = choose(owner_client, stage, CSV)
+
+    with django_assert_max_num_queries(5):
+        page = owner_client.get(review).content.decode()
+
+    assert "mona" in page
+
+
+def test_review_is_made_anew_once_the_seats_have_changed(stage: Stage, owner_client: Client) -> None:
+    _status, review, _page = choose(owner_client, stage, ndjson([1, 2]))
+    stage.with_seats()
+
+    page = owner_client.get(review).content.decode()
+
+    assert page.count("login") > 2
+    assert "Removed" in page
+    assert "login12" in page
