@@ -1,0 +1,1 @@
+"""How long a sync takes, stage by stage, beside a floor measured in the same run: ``make bench``."""
