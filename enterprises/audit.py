@@ -25,9 +25,10 @@ SECRET_KEY = re.compile(
 )
 # Names that tell about a secret without holding it, such as token_expires_at or token_id.
 ABOUT_A_SECRET = re.compile(r"_(id|ids|at|name|count|scopes|expiry)\Z", re.IGNORECASE)
+# Companies are called "Basic Telecommunications"; a credential of that length has a digit in all likelihood.
 SECRET_VALUE = re.compile(
     rf"-----BEGIN [A-Z ]*PRIVATE KEY|\b{PREFIX}[\w-]{{20,}}|\beyJ[\w-]+\.[\w-]+\.[\w-]+|\bgAAAA[\w-]{{20,}}"
-    r"|\b(gh[opsur]|github_pat)_\w{16,}|\b(bearer|basic|token) +[\w.~+/-]{16,}|://[^/\s:@]+:[^/\s@]+@",
+    r"|\b(gh[opsur]|github_pat)_\w{16,}|\b(bearer +|(basic|token) +(?=\S*\d))[\w.~+/-]{16,}|://[^/\s:@]+:[^/\s@]+@",
     re.IGNORECASE,
 )
 

@@ -60,6 +60,8 @@ def test_secret_names_are_refused(key: str, server_enterprise: Enterprise) -> No
         "-----BEGIN RSA PRIVATE KEY-----",
         "eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiI3In0.c2lnbmF0dXJl",
         "Bearer abcdefghijklmnopqrstuvwx",
+        "Basic b2xpdmlhOmh1bnRlcjI=",
+        "token 0123456789abcdefABCD",
         "ghp_0123456789abcdefABCD",
         "https://olivia:hunter2@cloud.example",
     ],
@@ -81,6 +83,13 @@ def test_our_own_secrets_are_refused(server_enterprise: Enterprise) -> None:
     for secret in (new_secret(), encrypt("something")):
         with pytest.raises(SecretInAuditEvent):
             record(enterprise=server_enterprise, action="x.y", by=None, after={"note": secret}, at=NOW)
+
+
+@pytest.mark.parametrize("name", ["Basic Telecommunications", "Token Entertainment-Holdings"])
+def test_names_of_companies_are_no_secrets(name: str, server_enterprise: Enterprise) -> None:
+    event = record(enterprise=server_enterprise, action="license.update", by=None, after={"customer": name}, at=NOW)
+
+    assert event.after == {"customer": name}
 
 
 def test_what_is_about_a_secret_may_be_kept(server_enterprise: Enterprise) -> None:
