@@ -104,7 +104,7 @@ def convert(code: str, app_jwt: str, at: datetime, ip: str = "") -> messages.Ins
     _check_proof(app_jwt, manifest, at)
     with locked(row.ledger) as ledger:
         used = codes.select_related("installation").first()
-        if used is None or not Enterprise.objects.owned_by(row.created_by).filter(pk=ledger.enterprise_id).exists():
+        if used is None or not _may_still(row.created_by, ledger):
             raise CodeInvalid
         installation = used.installation
         if installation is None:
@@ -113,6 +113,12 @@ def convert(code: str, app_jwt: str, at: datetime, ip: str = "") -> messages.Ins
         elif installing.is_blocking(installation, manifest) or not installing.is_connected(installation):
             raise CodeInvalid
         return _answer(installation, row.ledger.enterprise, at)
+
+
+def _may_still(giver: User, ledger: Ledger) -> bool:
+    """Whether who gave the code may sign in, and owns the account, at this moment."""
+    owners = Enterprise.objects.owned_by(giver).filter(pk=ledger.enterprise_id)
+    return User.objects.filter(pk=giver.pk, is_active=True).exists() and owners.exists()
 
 
 def connect_directly(

@@ -109,6 +109,17 @@ def test_conversion_without_proof_is_refused(code: str, anonymous: Api) -> None:
     assert anonymous.post(f"/app-manifests/{code}/conversions").status_code == 401
 
 
+def test_code_of_somebody_who_may_not_sign_in_any_more_is_refused(
+    code: str, server: FakeServer, owner: User, ledger: Ledger
+) -> None:
+    User.objects.filter(pk=owner.pk).update(is_active=False)
+
+    status, answer = convert(code, server.proof())
+
+    assert (status, answer["code"]) == (404, "code_invalid")
+    assert not ledger.installations.exists()
+
+
 def test_code_of_a_former_owner_is_refused(code: str, server: FakeServer, owner: User) -> None:
     owner.roles.all().delete()
 
