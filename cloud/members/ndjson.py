@@ -66,7 +66,7 @@ def read_ndjson(lines: Iterator[tuple[int, str]]) -> Iterator[MemberRow]:
             raise MembersInvalid(line, _("the line holds a NUL character"))
         try:
             member = _decoder.decode(text)
-        except msgspec.MsgspecError as error:
+        except (msgspec.MsgspecError, RecursionError) as error:
             raise MembersInvalid(line, _("not a member: %(reason)s") % {"reason": error}) from error
         yield _row(line, member)
 

@@ -5,6 +5,7 @@ lists as linked server accounts is kept as links (docs/domain.md, "Members come 
 """
 
 import csv
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -15,10 +16,15 @@ from cloud.members.rows import MAX_NUMBER, Details, MemberRow, Subscription, ran
 from wire.addresses import AddressInvalid
 
 LOGIN: Final = "github_com_login"
+# A name of DNS is no longer, and what is longer fits into no index.
+MAX_HOSTNAME_LENGTH: Final = 253
 _TRUE = {"true", "1", "yes"}
 _FALSE = {"", "false", "0", "no"}
 # An apostrophe that protects a spreadsheet from a cell which begins like a formula.
 _GUARDED = ("'=", "'+", "'-", "'@", "'\t")
+
+# As many as the largest id has: Python refuses to read thousands of them.
+_DIGITS = re.compile(r"[0-9]{1,16}")
 
 Cells = dict[str, str]
 
@@ -122,10 +128,10 @@ def _link(line: int, text: str) -> tuple[str, int]:
     if not _is_user_id(user_id):
         user_id, _colon, rest = text.partition(":")
         hostname = rest.rpartition(":")[0] or rest
-    if not hostname or not _is_user_id(user_id):
+    if not 1 <= len(hostname) <= MAX_HOSTNAME_LENGTH or not _is_user_id(user_id):
         raise MembersInvalid(line, _("not a server's user id: %(value)s") % {"value": text[:80]})
     return hostname.lower(), int(user_id)
 
 
 def _is_user_id(text: str) -> bool:
-    return text.isascii() and text.isdigit() and 1 <= int(text) <= MAX_NUMBER
+    return bool(_DIGITS.fullmatch(text)) and 1 <= int(text) <= MAX_NUMBER

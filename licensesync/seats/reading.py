@@ -104,13 +104,13 @@ def _read_ndjson(lines: Iterator[tuple[int, str]]) -> Iterator[SeatRow]:
         try:
             account = _decoder.decode(text)
             yield _ndjson_row(number, account)
-        except msgspec.MsgspecError as error:
+        except (msgspec.MsgspecError, RecursionError) as error:
             raise SeatsInvalid(number, _why_not_read(error)) from error
         except RowInvalid as error:
             raise SeatsInvalid(number, str(error)) from error
 
 
-def _why_not_read(error: msgspec.MsgspecError) -> str:
+def _why_not_read(error: Exception) -> str:
     if isinstance(error, msgspec.ValidationError):
         return _("not an account as expected: %(problem)s") % {"problem": error}
     return _("not a whole JSON object")

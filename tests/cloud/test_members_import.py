@@ -102,6 +102,9 @@ def test_partial_import_cannot_take_the_login_of_who_stays(ledger: Ledger) -> No
         ('github_com_login,github_com_name\nana,"x\ny"\n\n"b"ob,x\n', "Line 5: .*CSV"),
         ("github_com_login,github_com_user\nana,perhaps\n", "Line 2: .*perhaps"),
         ("github_com_login,enterprise_server_user_ids\nana,nonsense\n", "Line 2: .*nonsense"),
+        (f"github_com_login,enterprise_server_user_ids\nana,ghes1.example:{'1' * 5000}\n", "Line 2: .*user id"),
+        (f"github_com_login,enterprise_server_user_ids\nana,{'x' * 254}:1\n", "Line 2: .*user id"),
+        (f'{{"id": 1, "login": "ana", "x": {"[" * 50_000}{"]" * 50_000}}}\n', "Line 1: .*not a member"),
     ],
 )
 def test_bad_file_names_its_line_and_changes_nothing(ledger: Ledger, text: str | bytes, message: str) -> None:

@@ -103,6 +103,7 @@ def test_who_holds_a_license(fields: str, holds: bool) -> None:
         ("id,login,email\n".encode("utf-16"), 1, "NUL"),
         (b"x" * 300_000, 1, "256 KiB"),
         ('{"id":1,"login":"a","emails":[]}\n{"id":2,', 2, "whole JSON object"),
+        ('{"id":1,"login":"a","emails":[],"x":' + "[" * 50_000 + "]" * 50_000 + "}", 1, "whole JSON object"),
         ('{"id":1.5,"login":"a","emails":[]}', 1, "$.id"),
         ('{"id":1,"login":"a"}', 1, "emails"),
         (
