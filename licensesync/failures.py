@@ -18,6 +18,9 @@ EXPLANATIONS: Final[dict[str, Explanation]] = {
     ),
     "sync_disabled": Explanation(_("License sync was disabled before the sync was done."), _ENABLE),
     "cancelled_by_person": Explanation(_("Somebody cancelled this sync."), _("Press Sync now to sync again.")),
+    "preview_overtaken": Explanation(
+        _("A sync was asked for before the preview was done."), _("Ask for the preview again after the sync.")
+    ),
     "base_changed": Explanation(
         _("The connection was made anew while the sync was under way."), _("It is tried again by itself.")
     ),

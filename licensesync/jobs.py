@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.db import IntegrityError, transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.db.models.functions import Coalesce
 
 from connect.models import Connection
@@ -70,7 +70,10 @@ def create(
     at: datetime,
     allow_shrink: bool = False,
 ) -> tuple[SyncJob, bool]:
-    """Return a new job and True, or the one that is active in its slot and False; the database decides."""
+    """Return a new job and True, or the one that is active in its slot and False; the database decides.
+
+    A preview gives way to a sync: nothing of it would be kept anyway.
+    """
     slot = SLOTS[kind]
     for _attempt in range(_ATTEMPTS):
         try:
@@ -88,9 +91,13 @@ def create(
             return job, True
         except IntegrityError:
             active = SyncJob.objects.active().filter(connection=connection, slot=slot).first()
-            if active is not None:
+            if active is None:
+                # The one in the way ended between our INSERT and our SELECT, so the slot is free now.
+                continue
+            if kind != SyncJob.Kind.USAGE or active.kind != SyncJob.Kind.PREVIEW:
                 return active, False
-            # The one in the way ended between our INSERT and our SELECT, so the slot is free now.
+            # A question must not keep a sync waiting, least of all one that is tried again for a day.
+            _end(SyncJob.objects.active().filter(pk=active.pk), active.pk, at, code="preview_overtaken")
     raise SlotContested
 
 
@@ -162,18 +169,18 @@ def finish(held: Claim, at: datetime, state: SyncJob.State, **changes: Any) -> N
 
 def cancel(job_id: int, at: datetime, *, code: str, error: str = "") -> bool:
     """End a job that the cloud was not yet asked to apply; whether this call did it. Its worker finds out by itself."""
+    return _end(SyncJob.objects.active().filter(pk=job_id, commit_sent_at=None), job_id, at, code=code, error=error)
+
+
+def _end(job: QuerySet[SyncJob], job_id: int, at: datetime, *, code: str, error: str = "") -> bool:
     with transaction.atomic():
-        won = (
-            SyncJob.objects.active()
-            .filter(pk=job_id, commit_sent_at=None)
-            .update(
-                state=SyncJob.State.CANCELLED,
-                finished_at=at,
-                lease_until=None,
-                not_before=None,
-                error_code=code,
-                error=error,
-            )
+        won = job.update(
+            state=SyncJob.State.CANCELLED,
+            finished_at=at,
+            lease_until=None,
+            not_before=None,
+            error_code=code,
+            error=error,
         )
         if won:
             SyncPart.objects.filter(job_id=job_id).delete()

@@ -85,6 +85,17 @@ def test_weekly_run_wakes_the_job_that_waits_to_be_retried(world: World) -> None
     assert job.not_before == due
 
 
+def test_weekly_run_is_not_skipped_for_a_preview(world: World) -> None:
+    world.request(kind=SyncJob.Kind.PREVIEW)
+
+    services.tick(planned(world).next_run_at)
+
+    assert [(job.kind, job.is_active) for job in jobs_of(world)] == [
+        (SyncJob.Kind.PREVIEW, False),
+        (SyncJob.Kind.USAGE, True),
+    ]
+
+
 def test_record_is_due_at_connecting_and_weekly_from_there(db: None) -> None:
     world = make_world(is_enabled=False)
 

@@ -82,6 +82,24 @@ class TestSyncNow:
         assert job.not_before == world.clock.now
         assert world.run(job).state == SyncJob.State.SUCCEEDED
 
+    @pytest.mark.parametrize("step", ["open", "status"])
+    def test_preview_that_waits_gives_way(self, world: World, step: str) -> None:
+        world.cloud.polls_until_applied = 2
+        world.cloud.fail(step, lose_connection)
+        preview = world.run(world.request(kind=SyncJob.Kind.PREVIEW))
+
+        job = world.run(world.request())
+
+        preview.refresh_from_db()
+        assert (preview.state, preview.error_code) == (SyncJob.State.CANCELLED, "preview_overtaken")
+        assert not preview.parts.exists()
+        assert (job.kind, job.state) == (SyncJob.Kind.USAGE, SyncJob.State.SUCCEEDED)
+
+    def test_sync_under_way_is_the_answer_to_a_preview_too(self, world: World) -> None:
+        job = world.request()
+
+        assert world.request(kind=SyncJob.Kind.PREVIEW) == job
+
     @pytest.mark.parametrize("kind", [SyncJob.Kind.USAGE, SyncJob.Kind.PREVIEW])
     def test_impossible_while_disabled(self, db: None, kind: SyncJob.Kind) -> None:
         world = make_world(is_enabled=False)
