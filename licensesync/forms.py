@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from licensesync.models import License
+from licensesync.seats.importing import EARLIEST
 
 MOST_SEATS = 100_000_000
 CLOCKS_DIFFER = timedelta(minutes=5)
@@ -144,8 +145,10 @@ class SeatsFileForm(forms.Form):
     )
 
     def clean_taken_at(self) -> datetime | None:
-        """A list cannot have been made later than now; clocks may differ a little."""
+        """A list cannot have been made later than now, clocks may differ a little; nor before there were servers."""
         taken_at: datetime | None = self.cleaned_data["taken_at"]
+        if taken_at is not None and taken_at < EARLIEST:
+            raise forms.ValidationError(_("This time lies before the year 2000."))
         if taken_at is not None and taken_at > timezone.now() + CLOCKS_DIFFER:
             raise forms.ValidationError(_("This time lies in the future."))
         return taken_at

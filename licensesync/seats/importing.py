@@ -1,7 +1,7 @@
 """Import a server's seats from a file, all or nothing, or say what an import would change."""
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -14,6 +14,8 @@ from licensesync.seats.rows import SeatsInvalid
 from licensesync.seats.staging import Progress, staged
 
 _CLOCKS_DIFFER = timedelta(minutes=5)
+# The cloud takes no list that is older: somebody typed half a year.
+EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 def import_file(
@@ -35,8 +37,7 @@ def import_file(
     :raises SeatsInvalid: a line that is no good; nothing was changed
     :raises ShrinkNotAllowed: it would remove too many; nothing was changed
     """
-    if taken_at is not None and taken_at > at + _CLOCKS_DIFFER:
-        raise SeatsInvalid(0, _("The time at which the list was taken lies in the future."))
+    _refuse_time(taken_at, at)
     with staged(read_seats(stream, file_format), progress), transaction.atomic():
         _lock(server)
         change = compare(server, is_partial=is_partial)
@@ -58,6 +59,13 @@ def preview_file(
         change = compare(server, is_partial=is_partial)
     _refuse_nobody(change)
     return change
+
+
+def _refuse_time(taken_at: datetime | None, at: datetime) -> None:
+    if taken_at is not None and taken_at > at + _CLOCKS_DIFFER:
+        raise SeatsInvalid(0, _("The time at which the list was taken lies in the future."))
+    if taken_at is not None and taken_at < EARLIEST:
+        raise SeatsInvalid(0, _("The time at which the list was taken lies before the year 2000."))
 
 
 def _refuse(change: SeatChange, *, allow_shrink: bool) -> None:

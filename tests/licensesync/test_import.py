@@ -158,6 +158,13 @@ def test_partial_file_does_not_make_the_list_younger(server: Server) -> None:
     assert (source.taken_at, source.imported_at) == (NOW, later)
 
 
+def test_list_that_no_cloud_would_take_is_refused(server: Server) -> None:
+    with pytest.raises(SeatsInvalid, match="2000"):
+        services.import_seats(
+            server=server, stream=io.BytesIO(ndjson([1])), by=None, at=NOW, taken_at=NOW.replace(year=202)
+        )
+
+
 def test_list_from_the_future_is_refused(server: Server) -> None:
     with pytest.raises(SeatsInvalid, match="future"):
         services.import_seats(

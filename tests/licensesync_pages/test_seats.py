@@ -82,6 +82,14 @@ def test_missing_file_is_asked_for(stage: Stage, owner_client: Client) -> None:
     assert "Choose a file." in response.content.decode()
 
 
+@pytest.mark.parametrize("half_a_year", ["0202-03-02T09:30", "0001-01-01T00:00"])
+def test_time_whose_year_is_not_whole_is_refused(stage: Stage, owner_client: Client, half_a_year: str) -> None:
+    status, _review, page = choose(owner_client, stage, CSV, taken_at=half_a_year)
+
+    assert status == 422
+    assert "This time lies before the year 2000." in page
+
+
 def test_time_in_the_future_is_refused(stage: Stage, owner_client: Client) -> None:
     tomorrow = f"{timezone.now() + timedelta(days=1):%Y-%m-%dT%H:%M}"
 
