@@ -19,5 +19,7 @@ def broker_command(socket: Path, folder: Path) -> list[str]:
         *("--maxmemory-policy", "noeviction"),
         # Its notices are nothing for the terminal; what goes wrong stands there.
         *("--loglevel", "warning"),
+        # It would rewrite its command line, and where the socket's path is long, cut it short.
+        *("--set-proc-title", "no"),
         *("--logfile", str(folder / "valkey.log")),
     ]
