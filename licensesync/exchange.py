@@ -25,6 +25,8 @@ _ROUNDS: Final = 3
 
 ANEW: Final = frozenset({ErrorCode.SUPERSEDED, ErrorCode.UNKNOWN_SYNC, ErrorCode.SYNC_ID_REUSED})
 """Answers after which the same snapshot is of no use and a new one is."""
+_GIVEN_UP: Final = ANEW | {ErrorCode.BUSY}
+"""As a request's answer "busy" means later; a snapshot that ended so stays what it is, however often one asks."""
 
 
 class BeginAnew(Exception):
@@ -115,7 +117,12 @@ def _first_answer(worker: Worker, cloud: CloudClient, job: SyncJob) -> SyncStatu
 
 
 def _send(worker: Worker, cloud: CloudClient, job: SyncJob, status: SyncStatus) -> SyncStatus:
-    """Send the missing parts, one in memory at a time, then ask the cloud to apply them."""
+    """Send the missing parts, one in memory at a time, then ask the cloud to apply them.
+
+    :raises BeginAnew: they were all sent before; whether people's data may travel once more is for a new beginning
+    """
+    if job.commit_sent_at is not None and status.missing:
+        raise BeginAnew("unfinished")
     worker.advance(parts_sent=job.part_count - len(status.missing))
     for number in status.missing:
         body = bytes(job.parts.values_list("body", flat=True).get(number=number))
@@ -149,7 +156,7 @@ def _end(status: SyncStatus) -> SyncStatus:
     if status.state == "expired":
         raise BeginAnew("expired")
     if status.state == "refused" and status.problem is not None:
-        if status.problem.code in ANEW:
+        if status.problem.code in _GIVEN_UP:
             raise BeginAnew(status.problem.code)
         raise CloudRejected(status.problem.code, status.problem.message)
     raise BeginAnew("unfinished")

@@ -1,7 +1,10 @@
 """Runs that are interrupted, refused or overtaken: the next one goes on, or says why it cannot."""
 
+import functools
 from collections.abc import Callable
+from typing import Any, Literal
 
+import msgspec
 import pytest
 from requests import Response
 
@@ -9,6 +12,7 @@ from licensesync import jobs, services
 from licensesync.models import SyncJob
 from tests.licensesync.fake_cloud import KilledHere, answer, die, lose_connection, refusal
 from tests.licensesync.world import World, ndjson, seat
+from wire.messages import Problem, SyncStatus
 
 State = SyncJob.State
 STEPS = ("token", "open", "part", "commit", "status")
@@ -82,6 +86,38 @@ def test_worker_that_lost_its_claim_stops_at_its_next_write(world: World) -> Non
 
     assert (job.state, job.claim) == (State.UPLOADING, 2)
     assert world.cloud.seen == ["token", "open"]
+
+
+def _says(world: World, state: Literal["receiving", "refused"], **fields: Any) -> Response:
+    """What the cloud says of the one sync that it knows."""
+    (sync_id,) = world.cloud.syncs
+    return answer(200, msgspec.to_builtins(SyncStatus(sync_id=sync_id, state=state, **fields)))
+
+
+def test_snapshot_that_the_cloud_gave_up_is_replaced_by_a_new_one(world: World) -> None:
+    world.cloud.polls_until_applied = 2
+    gave_up = functools.partial(_says, world, "refused", problem=Problem(message="Later.", code="busy"))
+    world.cloud.fail("status", gave_up)
+
+    job = world.sync()
+
+    given_up, applied = world.cloud.syncs
+    assert (job.state, str(job.sync_id)) == (State.SUCCEEDED, applied)
+    assert world.cloud.syncs[given_up].state != "applied"
+
+
+def test_disabled_after_the_commit_sends_nobody_even_when_the_cloud_asks(world: World) -> None:
+    world.cloud.fail("commit", lose_connection)
+    job = world.sync()
+    services.set_license_sync(connection=world.connection, enabled=False, by=None, at=world.clock.now)
+    world.cloud.fail("status", functools.partial(_says, world, "receiving", missing=(1,)))
+    sent = world.cloud.seen.count("part")
+
+    world.clock.move(hours=1)
+    world.run(job)
+
+    assert world.cloud.seen.count("part") == sent
+    assert (job.state, job.error_code) == (State.CANCELLED, "sync_disabled")
 
 
 def test_cancelled_while_uploading_is_never_committed(world: World) -> None:
