@@ -18,7 +18,9 @@ def expire(at: datetime) -> None:
         late = Intake.objects.filter(state=Intake.State.RECEIVING, expires_at__lt=at)
         held = list(late.select_for_update(no_key=True).values_list("pk", flat=True))
         IntakePart.objects.filter(intake__in=held).delete()
-        Installation.objects.filter(intakes__in=held, last_status=Installation.SyncStatus.PENDING).update(
+        # A preview says nothing of the sync that may be under way beside it.
+        syncs = Intake.objects.filter(pk__in=held, kind=Intake.Kind.USAGE).values("installation")
+        Installation.objects.filter(pk__in=syncs, last_status=Installation.SyncStatus.PENDING).update(
             last_status=Installation.SyncStatus.FAILURE, last_error=_("The server never finished sending.")
         )
         Intake.objects.filter(pk__in=held).update(state=Intake.State.EXPIRED, finished_at=at)

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from cloud import intake
+from cloud.expiry import expire
 from cloud.models import Installation, Intake, Ledger, ServerAccount
 from tests.cloud.books import NOW, apply_now, commit_whole, connect, lines_of, opening, people, send, sync
 from wire.messages import ErrorCode
@@ -58,6 +59,17 @@ def test_snapshot_of_a_killed_worker_is_taken_up_again(server: Installation) -> 
     apply_now(server, opened.sync_id)
 
     assert intake.status(server, opened.sync_id).state == "applied"
+
+
+def test_preview_that_expires_says_nothing_of_the_sync_under_way(server: Installation) -> None:
+    lines = lines_of([(1, "a@octo.example")])
+    intake.open_sync(server, opening(server, lines, kind="preview"), NOW)
+    commit_whole(server, lines)
+
+    expire(NOW + timedelta(hours=2))
+
+    server.refresh_from_db()
+    assert server.last_status == Installation.SyncStatus.PENDING
 
 
 def test_snapshot_that_kills_every_worker_is_refused(server: Installation) -> None:
