@@ -163,9 +163,11 @@ def _open(installation: Installation, opening: OpenSync, digest: str, at: dateti
 
 
 def _give_way(installation: Installation, kind: str, at: datetime) -> None:
-    older = installation.intakes.filter(kind=kind, state=Intake.State.RECEIVING)
-    IntakePart.objects.filter(intake__in=older.values("pk")).delete()
-    older.update(state=Intake.State.EXPIRED, finished_at=at)
+    receiving = installation.intakes.filter(kind=kind, state=Intake.State.RECEIVING)
+    # Held before anything is deleted: a part that is coming in at this moment is either seen or refused.
+    older = list(receiving.select_for_update(no_key=True).values_list("pk", flat=True))
+    IntakePart.objects.filter(intake__in=older).delete()
+    Intake.objects.filter(pk__in=older).update(state=Intake.State.EXPIRED, finished_at=at)
 
 
 def _note_attempt(installation: Installation, at: datetime) -> None:

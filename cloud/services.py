@@ -91,6 +91,10 @@ def preview_members(
 def disconnect_installation(*, installation: Installation, by: User | None, at: datetime, ip: str = "") -> None:
     """Take a server's App away; its people still count until the server is removed."""
     with locked(installation.ledger_id) as ledger:
+        # Held before anything is deleted: a part that is coming in at this moment is either seen or refused. And held
+        # first, as a commit does, so that the two never wait for each other.
+        under_way = Intake.objects.filter(installation=installation, state__in=Intake.OPEN)
+        held = list(under_way.select_for_update(no_key=True).values_list("pk", flat=True))
         changed = ledger.installations.filter(pk=installation.pk, state=Installation.State.CONNECTED).update(
             state=Installation.State.DISCONNECTED, disconnected_at=at
         )
@@ -100,9 +104,7 @@ def disconnect_installation(*, installation: Installation, by: User | None, at: 
         never_finished.update(last_status=Installation.SyncStatus.FAILURE, last_error="The server was disconnected.")
         AppToken.objects.filter(installation=installation).delete()
         IntakePart.objects.filter(intake__installation=installation).delete()
-        Intake.objects.filter(installation=installation, state__in=Intake.OPEN).update(
-            state=Intake.State.EXPIRED, finished_at=at
-        )
+        Intake.objects.filter(pk__in=held).update(state=Intake.State.EXPIRED, finished_at=at)
         record(
             enterprise=ledger.enterprise,
             action="enterprise_installation.destroy",

@@ -11,9 +11,9 @@ from contextlib import contextmanager
 import pytest
 from django.db import connection, transaction
 
-from cloud import applying, arriving, consumption, intake, matching
+from cloud import applying, arriving, consumption, intake, matching, services
 from cloud.locks import locked
-from cloud.models import ConsumedLicense, Installation, Ledger
+from cloud.models import ConsumedLicense, Installation, Intake, IntakePart, Ledger
 from cloud.staging import temporary_table
 from tests.cloud.books import NOW, connect, lines_of, open_books, opening, parts_of, sync
 from wire.messages import OpenSync
@@ -89,6 +89,33 @@ def test_forced_overlap_is_right_only_under_the_lock(is_locked: bool, expected: 
     _overlap(ledger, second, third, is_locked=is_locked)
 
     assert _counts(ledger) == expected
+
+
+@pytest.mark.parametrize("end", ["gives_way", "disconnected"])
+def test_part_that_comes_in_while_its_snapshot_ends_leaves_no_bytes(end: str) -> None:
+    server = connect(open_books("octo"), "ghes1.octo.example")
+    lines = lines_of(SHARED)
+    opened = opening(server, lines)
+    intake.open_sync(server, opened, NOW)
+    has_come = threading.Event()
+
+    def receive() -> None:
+        with transaction.atomic():
+            intake.receive_part(server, opened.sync_id, 1, parts_of(lines)[0], NOW)
+            has_come.set()
+            _wait_until_somebody_waits()
+
+    def finish() -> None:
+        has_come.wait(30)
+        if end == "gives_way":
+            intake.open_sync(server, opening(server, lines), NOW)
+        else:
+            services.disconnect_installation(installation=server, by=None, at=NOW)
+
+    _in_threads(receive, finish)
+
+    assert server.intakes.get(snapshot_id=opened.sync_id).state == Intake.State.EXPIRED
+    assert not IntakePart.objects.exists()
 
 
 def _overlap(ledger: Ledger, one: Installation, other: Installation, *, is_locked: bool) -> None:
