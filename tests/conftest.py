@@ -116,3 +116,5 @@ def _relax_settings() -> None:
     settings.STORAGES["staticfiles"]["BACKEND"] = "django.contrib.staticfiles.storage.StaticFilesStorage"
     settings.WHITENOISE_USE_FINDERS = settings.WHITENOISE_AUTOREFRESH = True
     settings.DATABASES["default"]["CONN_MAX_AGE"] = 0
+    # They are read. A worker that inherited the variable would read its own too early, before it has its own Valkey.
+    del os.environ["DJANGO_SETTINGS_MODULE"]
