@@ -209,6 +209,11 @@ CONTENT_SECURITY_POLICY = {
 }
 # A part of a sync is at most 16 MiB; files that people choose are streamed to disk beyond the first 2.5 MB.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 16 * 1024 * 1024
+FILE_UPLOAD_HANDLERS = [
+    "enterprises.uploads.BoundedUpload",
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+]
 
 # Languages, files, mail, logs.
 LANGUAGE_CODE = "en"

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import io
 from datetime import timedelta
-from typing import IO, TYPE_CHECKING, cast
+from typing import IO, TYPE_CHECKING, Any, cast
 
 import zstandard
+from django.core.exceptions import RequestDataTooBig
+from django.core.files.uploadhandler import FileUploadHandler
 from django.db import transaction
 
 from enterprises.models import StagedUpload, StagedUploadPiece
@@ -21,11 +23,34 @@ if TYPE_CHECKING:
 
 KEPT_FOR = timedelta(hours=1)
 MAX_BYTES = 512 * 1024 * 1024
+# With the fields beside the file; a larger request is refused before it is read.
+MAX_REQUEST_BYTES = MAX_BYTES + 16 * 1024 * 1024
 PIECE_BYTES = 4 * 1024 * 1024
 
 
 class UploadTooLarge(ValueError):
     """The file is larger than an import may be."""
+
+
+class BoundedUpload(FileUploadHandler):
+    """Refuses a form with more than an import may hold, before anything of it is written to disk.
+
+    Django takes a form in, files and all, before it knows who sent it.
+    """
+
+    def handle_raw_input(
+        self, input_data: Any, META: Any, content_length: int, boundary: Any, encoding: str | None = None
+    ) -> None:
+        """:raises RequestDataTooBig: the stated length is over the limit; without a length nothing is read at all"""
+        if content_length > MAX_REQUEST_BYTES:
+            raise RequestDataTooBig("The request is larger than any import.")
+
+    def receive_data_chunk(self, raw_data: bytes, start: int) -> bytes:
+        """Leave it to the next handler."""
+        return raw_data
+
+    def file_complete(self, file_size: int) -> None:
+        """Leave it to the next handler."""
 
 
 def stage_upload(
