@@ -177,6 +177,7 @@ ACCOUNT_RATE_LIMITS = {"login": "30/m/ip", "login_failed": "10/m/ip,5/5m/key", "
 SESSION_COOKIE_NAME = f"licensesync_session_{host_mark}"
 CSRF_COOKIE_NAME = f"licensesync_csrf_{host_mark}"
 LANGUAGE_COOKIE_NAME = f"licensesync_language_{host_mark}"
+MESSAGE_STORAGE = "enterprises.flash.FlashStorage"
 
 # Security. Everything below follows from BASE_URL: https means secure cookies, the redirect and HSTS.
 DEBUG = False
