@@ -11,7 +11,7 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render, resolve_url
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -137,7 +137,9 @@ def your_preferences(request: HttpRequest) -> HttpResponse:
     form = PreferencesForm(request.POST or None, instance=request.user)
     if request.method == "POST" and form.is_valid():
         preferences.save(request.user, **form.cleaned_data)
-        messages.success(request, _("Your preferences are saved."))
+        # The next page already speaks the language that was just chosen.
+        with translation.override(form.cleaned_data["language"] or translation.get_language()):
+            messages.success(request, _("Your preferences are saved."))
         return redirect("preferences")
     return render(request, "enterprises/preferences.html", {"form": form}, status=422 if form.errors else 200)
 

@@ -77,6 +77,14 @@ def test_all_preferences_are_saved(owner_client: Client, owner: User) -> None:
     assert (owner.language, owner.theme, owner.time_zone) == ("fr", "light", "Europe/Paris")
 
 
+def test_saving_is_answered_in_the_language_that_was_chosen(owner_client: Client) -> None:
+    given = {"language": "fr", "theme": "light", "time_zone": "UTC"}
+
+    page = owner_client.post("/account/preferences", given, follow=True, headers={"accept-language": "en"})
+
+    assert "Vos préférences sont enregistrées." in page.content.decode()
+
+
 def test_unknown_time_zone_is_refused(owner_client: Client) -> None:
     given = {"language": "", "theme": "auto", "time_zone": "Moon/Base"}
 
