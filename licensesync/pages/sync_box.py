@@ -119,6 +119,15 @@ class SyncBox:
         """Whether the cloud waits for somebody to say that so many accounts are meant to go."""
         return self.failure is not None and self.failure.needs_shrink
 
+    @property
+    def shrinkage(self) -> str:
+        """How many accounts there were and are, for whoever has to say that the missing ones are meant to go."""
+        before = next((job.accounts for job in self.jobs if job.state == SyncJob.State.SUCCEEDED), None)
+        if not self.needs_shrink or self.job is None or before is None:
+            return ""
+        numbers = {"before": intcomma(before), "now": intcomma(self.job.accounts)}
+        return _("The last sync that arrived held %(before)s accounts, this one holds %(now)s.") % numbers
+
     @cached_property
     def steps(self) -> list[Step]:
         """The steps of the job."""

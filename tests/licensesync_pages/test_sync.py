@@ -9,9 +9,11 @@ from django.urls import reverse
 from enterprises.models import AuditEvent, User
 from licensesync.models import SyncJob
 from tests.factories import make_server_enterprise
-from tests.licensesync.world import make_server
+from tests.licensesync.fake_cloud import refusal
+from tests.licensesync.world import make_server, ndjson, seat
 from tests.licensesync_pages import scenes
 from tests.licensesync_pages.scenes import Stage
+from wire.messages import ErrorCode
 
 HTMX = {"HX-Request": "true"}
 
@@ -116,6 +118,18 @@ def test_removal_that_the_cloud_asked_about_is_confirmed(stage: Stage, owner_cli
     owner_client.post(url(stage, "sync_now"), {"allow_shrink": "on"})
 
     assert SyncJob.objects.order_by("pk").last().allow_shrink  # type: ignore[union-attr]
+
+
+def test_removal_that_the_cloud_asked_about_is_told_in_numbers(stage: Stage, owner_client: Client) -> None:
+    world = stage.with_seats().connected(days_ago=2)
+    world.run(world.request(by=stage.owner))
+    seat(stage.server, ndjson(range(1, 4)))
+    world.cloud.fail("open", lambda: refusal(409, ErrorCode.SHRINK_UNCONFIRMED), number=2)
+    world.run(world.request(by=stage.owner))
+
+    page = owner_client.get(url(stage, "license")).content.decode()
+
+    assert f"The last sync that arrived held {scenes.ACCOUNTS} accounts, this one holds 3." in page
 
 
 def test_cancel_ends_the_job_that_was_seen(stage: Stage, owner_client: Client) -> None:
