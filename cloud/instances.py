@@ -12,6 +12,8 @@ from cloud.models import ConsumedLicense, Installation, Ledger, ServerAccount
 
 STALE_AFTER = timedelta(days=8)
 EVERY = timedelta(days=7)
+# The name of the feature in a connection record.
+LICENSE_SYNC = "license_sync"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,11 +85,30 @@ def _state(installation: Installation, at: datetime, added_licenses: int) -> Ins
         at=synced_at,
         tone=tone,
         label=label,
-        # Stored in English, as the API answers it; the sentence itself is in the catalogue.
-        problem=gettext(installation.last_error) if failed and installation.last_error else "",
+        problem=_problem(installation, is_late=is_stale or synced_at is None),
         next_expected_at=next_expected_at,
         is_overdue=next_expected_at is not None and next_expected_at < at,
         added_licenses=added_licenses,
+    )
+
+
+def _problem(installation: Installation, *, is_late: bool) -> str:
+    """Return why nothing newer arrived, as far as the cloud was told."""
+    if installation.state == Installation.State.DISCONNECTED:
+        return ""
+    if installation.last_status == Installation.SyncStatus.FAILURE:
+        # Stored in English, as the API answers it; the sentence itself is in the catalogue.
+        return gettext(installation.last_error) if installation.last_error else ""
+    if is_late and _is_switched_off(installation):
+        return gettext("License sync is off on this server: its owner sets it to Enabled on its GitHub Connect page.")
+    return ""
+
+
+def _is_switched_off(installation: Installation) -> bool:
+    """Whether the server's last connection record says so."""
+    features = installation.record.get("features")
+    return isinstance(features, list) and not any(
+        feature.get("name") == LICENSE_SYNC and feature.get("enabled_at") for feature in features
     )
 
 

@@ -62,6 +62,23 @@ def test_licensing_says_when_a_server_is_stale(owner_client: Client, contested: 
     assert all(state.is_overdue for state in states)
 
 
+@pytest.mark.parametrize(
+    ("record", "is_off"),
+    [
+        ({"features": []}, True),
+        ({"features": [{"name": "license_sync", "enabled_at": None}]}, True),
+        ({"features": [{"name": "license_sync", "enabled_at": "2026-01-01T00:00:00Z"}]}, False),
+        ({}, False),
+    ],
+)
+def test_late_server_that_was_switched_off_is_told_apart(
+    record: dict[str, object], is_off: bool, owner_client: Client, contested: Ledger
+) -> None:
+    Installation.objects.update(record=record)
+
+    assert ("License sync is off on this server" in _text(owner_client)) is is_off
+
+
 def test_licenses_only_a_server_adds_are_what_removing_it_frees(owner_client: Client, contested: Ledger) -> None:
     before = owner_client.get(URL).context["totals"].consumed
     added = {state.installation.pk: state.added_licenses for state in owner_client.get(URL).context["instances"]}
