@@ -9,6 +9,7 @@ from typing import Protocol
 
 import msgspec
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from licensesync.seats.rows import RowInvalid, SeatRow, SeatsInvalid, make_row
 
@@ -185,7 +186,8 @@ def _columns(header: list[str], number: int) -> dict[str, int]:
     names = [cell.strip().lower() for cell in header]
     missing = [name for name in _NEEDED if name not in names]
     if missing:
-        raise SeatsInvalid(number, _("the header lacks the column %(names)s") % {"names": ", ".join(missing)})
+        lack = ngettext("the header lacks the column %(names)s", "the header lacks the columns %(names)s", len(missing))
+        raise SeatsInvalid(number, lack % {"names": ", ".join(missing)})
     twice = sorted({name for name in names if name and names.count(name) > 1})
     if twice:
         raise SeatsInvalid(number, _("the header has a column twice: %(names)s") % {"names": ", ".join(twice)})

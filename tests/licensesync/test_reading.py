@@ -85,6 +85,7 @@ def test_who_holds_a_license(fields: str, holds: bool) -> None:
         ("", 0, "empty"),
         ("\n \n", 0, "empty"),
         ("id,login\n", 1, "lacks the column email"),
+        ("hello,world\n", 1, "lacks the columns id, login, email"),
         ("id,login,email,id\n", 1, "twice: id"),
         ("id,login,email\n1,a\n", 2, "2 fields where the header has 3"),
         ("id,login,email\n1,a,\n0,b,\n", 3, "whole number"),
