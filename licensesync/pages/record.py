@@ -55,4 +55,4 @@ def _number(value: int) -> str:
 
 
 def _moment(value: Any) -> str:
-    return formats.date_format(timezone.localtime(value), "SHORT_DATETIME_FORMAT")
+    return formats.date_format(timezone.localtime(value), "DATETIME_FORMAT")
