@@ -8,11 +8,14 @@ from functools import reduce
 from operator import or_
 from typing import Final
 
-from django.db.models import Q, QuerySet
+from django.db.models import Q, QuerySet, Window
+from django.db.models.functions import RowNumber
 
 from cloud.models import ConsumedLicense, Ledger, Member, MemberAddress, ServerAccount, VerifiedDomain
 
 MAX_SEARCH_LENGTH: Final = 320
+# Whole servers of robots share one address; a page of people must not grow with them.
+MAX_ACCOUNTS_LISTED: Final = 20
 
 _SERVER_ACCOUNT = re.compile(r"(?P<host>[^\s:]+):(?P<user_id>[0-9]{1,16})")
 _DEPLOYMENTS: Final = {
@@ -24,10 +27,15 @@ _DEPLOYMENTS: Final = {
 
 @dataclass(frozen=True, kw_only=True)
 class Person:
-    """A person in a list, with the server accounts behind the license."""
+    """A person in a list, with the first of the server accounts behind the license."""
 
     license: ConsumedLicense
     accounts: tuple[ServerAccount, ...]
+
+    @property
+    def accounts_not_shown(self) -> int:
+        """How many more there are."""
+        return max(self.license.server_accounts - len(self.accounts), 0)
 
 
 def people(ledger: Ledger, *, search: str = "", deployment: str = "") -> QuerySet[ConsumedLicense]:
@@ -72,11 +80,14 @@ def _visible_addresses(ledger: Ledger) -> Q | None:
 
 
 def with_accounts(ledger: Ledger, licenses: Iterable[ConsumedLicense]) -> list[Person]:
-    """The same people with their server accounts and servers, in one more query."""
+    """The same people with the first of their server accounts, and servers, in one more query."""
     listed = list(licenses)
     keys = [license_.person_key for license_ in listed if license_.server_accounts]
     accounts: defaultdict[str, list[ServerAccount]] = defaultdict(list)
+    order = ("installation__hostname", "user_id")
+    place = Window(RowNumber(), partition_by="person_key", order_by=order)
     found = ServerAccount.objects.filter(ledger=ledger, person_key__in=keys).select_related("installation")
-    for account in found.order_by("installation__hostname", "user_id") if keys else ():
+    first = found.annotate(place=place).filter(place__lte=MAX_ACCOUNTS_LISTED)
+    for account in first.order_by(*order) if keys else ():
         accounts[account.person_key].append(account)
     return [Person(license=license_, accounts=tuple(accounts[license_.person_key])) for license_ in listed]
