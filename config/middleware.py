@@ -47,7 +47,12 @@ def permissions_policy(get_response: View) -> View:
 
 
 def _is_trusted(address: str) -> bool:
-    return _is_address(address) and any(ip_address(address) in network for network in settings.TRUSTED_PROXIES)
+    if not _is_address(address):
+        return False
+    # A socket of both protocols shows IPv4 callers in IPv6 clothes.
+    parsed = ip_address(address)
+    plain = getattr(parsed, "ipv4_mapped", None) or parsed
+    return any(plain in network for network in settings.TRUSTED_PROXIES)
 
 
 def _is_address(value: str) -> bool:

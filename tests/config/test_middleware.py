@@ -40,6 +40,15 @@ def test_trusted_proxy_names_caller_and_scheme(rf: RequestFactory) -> None:
 
 
 @pytest.mark.usefixtures("_behind_a_proxy")
+def test_proxy_is_known_on_a_socket_of_both_protocols_too(rf: RequestFactory) -> None:
+    forwarded = "198.51.100.1, ::ffff:10.0.0.2"
+
+    request = seen(rf.get("/", REMOTE_ADDR="::ffff:10.0.0.1", HTTP_X_FORWARDED_FOR=forwarded))
+
+    assert request.META["REMOTE_ADDR"] == "198.51.100.1"
+
+
+@pytest.mark.usefixtures("_behind_a_proxy")
 def test_caller_cannot_write_the_address_it_is_seen_with(rf: RequestFactory) -> None:
     forwarded = "192.0.2.66, 198.51.100.1, 10.0.0.2"
 
