@@ -32,6 +32,19 @@ def broker_socket(data_dir: Path) -> Path:
     return Path(tempfile.gettempdir()) / f"licensesync-{os.getuid()}-{name}" / "valkey.sock"
 
 
+def kept_address(data_dir: Path) -> str:
+    """Where the console of this data folder answered last; empty before its first start."""
+    try:
+        return (data_dir / "address").read_text(encoding="ascii").strip()
+    except FileNotFoundError:
+        return ""
+
+
+def keep_address(data_dir: Path, address: str) -> None:
+    """For the commands that are typed beside the console: the links they print have to lead there."""
+    (data_dir / "address").write_text(f"{address}\n", encoding="ascii")
+
+
 def _kept(path: Path, fresh: str) -> str:
     """The content of the file, after writing ``fresh`` into it where it did not exist.
 

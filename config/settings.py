@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
-from config.embedded import broker_socket, generated_encryption_keys, generated_secret_key
+from config.embedded import broker_socket, generated_encryption_keys, generated_secret_key, kept_address
 from config.env import Misconfigured, check_encryption_keys, env
 from config.logs import logging_settings
 from config.services import broker_addresses, database_settings, mail_settings
@@ -24,7 +24,8 @@ ROLE = env.choice("LICENSESYNC_ROLE", ("server", "cloud", "both"), "both")
 SERVES_SERVER = ROLE in {"server", "both"}
 SERVES_CLOUD = ROLE in {"cloud", "both"}
 
-BASE_URL = env.origin("BASE_URL", "http://localhost:8000")
+# Commands typed beside `make run PORT=...` know the port from the data folder.
+BASE_URL = env.origin("BASE_URL", ("" if DATABASE_URL else kept_address(DATA_DIR)) or "http://localhost:8000")
 IS_HTTPS = BASE_URL.startswith("https://")
 CLOUD_URLS = env.addresses("CLOUD_URLS", BASE_URL if ROLE == "both" else "")
 HTTPS_PROXY = (env.addresses("HTTPS_PROXY") or [""])[0]

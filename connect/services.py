@@ -65,6 +65,11 @@ def connect_headless(
     )
 
 
+def follow_cloud(*, before: str, after: str) -> int:
+    """The same cloud answers at another address; answer how many connections follow it there."""
+    return Connection.objects.filter(cloud_url=before).update(cloud_url=after)
+
+
 def disconnect(
     *,
     connection: Connection,

@@ -3,7 +3,14 @@
 from pathlib import Path
 from threading import Barrier, Thread
 
-from config.embedded import SOCKET_PATH_BYTES, broker_socket, generated_encryption_keys, generated_secret_key
+from config.embedded import (
+    SOCKET_PATH_BYTES,
+    broker_socket,
+    generated_encryption_keys,
+    generated_secret_key,
+    keep_address,
+    kept_address,
+)
 from config.env import check_encryption_keys
 
 
@@ -38,3 +45,11 @@ def test_long_data_folder_gets_a_short_socket_of_its_own() -> None:
 
     assert len(str(broker_socket(long))) <= SOCKET_PATH_BYTES
     assert broker_socket(long) != broker_socket(long / "other")
+
+
+def test_address_of_the_last_start_is_kept(tmp_path: Path) -> None:
+    assert kept_address(tmp_path) == ""
+
+    keep_address(tmp_path, "http://localhost:8300")
+
+    assert kept_address(tmp_path) == "http://localhost:8300"

@@ -5,7 +5,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from django.conf import settings
+from django.test import override_settings
+
+from config.embedded import keep_address, kept_address
+from config.management.commands.up import move_to
+from tests.connect.connections import make_connected
+from tests.licensesync.world import make_server
 
 
 def test_output_that_nobody_reads_to_its_end_is_no_error(tmp_path: Path) -> None:
@@ -24,3 +31,36 @@ def test_output_that_nobody_reads_to_its_end_is_no_error(tmp_path: Path) -> None
     os.close(writing)
 
     assert (ended.stderr, ended.returncode) == ("", 141)
+
+
+def test_command_beside_the_console_knows_its_address(tmp_path: Path) -> None:
+    keep_address(tmp_path, "http://localhost:8300")
+
+    told = subprocess.run(
+        [sys.executable, "manage.py", "diffsettings"],
+        cwd=settings.BASE_DIR,
+        env={"PATH": os.environ["PATH"], "LICENSESYNC_DATA_DIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+
+    assert "BASE_URL = 'http://localhost:8300'" in told
+    assert "CLOUD_URLS = ['http://localhost:8300']" in told
+
+
+@pytest.mark.parametrize(("role", "follows"), [("both", "http://localhost:8302"), ("server", "http://localhost:8300")])
+def test_servers_find_the_cloud_of_their_own_console_at_its_new_port(
+    role: str, follows: str, tmp_path: Path, db: None
+) -> None:
+    own = make_connected(make_server(), "http://localhost:8300")
+    other = make_connected(make_server(hostname="ghes2.octo.example"), "https://cloud.example")
+    keep_address(tmp_path, "http://localhost:8300")
+
+    with override_settings(DATA_DIR=tmp_path, ROLE=role):
+        move_to("http://localhost:8302")
+
+    own.refresh_from_db()
+    other.refresh_from_db()
+    assert (own.cloud_url, other.cloud_url) == (follows, "https://cloud.example")
+    assert kept_address(tmp_path) == "http://localhost:8302"

@@ -16,8 +16,9 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connections
 
 from config.broker import broker_command
-from config.embedded import broker_socket
+from config.embedded import broker_socket, keep_address, kept_address
 from config.supervisor import NotStarted, Program, Supervisor, own_environment
+from connect.services import follow_cloud
 from enterprises.services import needs_first_owner, setup_secret
 
 STOP_ORDER = ("web", "beat", "worker", "broker")
@@ -66,6 +67,7 @@ class Command(BaseCommand):
         """Brings database and static files up to date; answers how to sign in."""
         call_command("migrate", verbosity=0, interactive=False)
         call_command("collectstatic", verbosity=0, interactive=False)
+        move_to(address)
         is_half_made = unfinished_demo().exists()
         is_empty = needs_first_owner() or is_half_made
         secret = setup_secret() if is_empty and not wants_demo and not is_half_made else ""
@@ -79,6 +81,14 @@ class Command(BaseCommand):
     def say(self, line: str) -> None:
         self.stdout.write(line)
         self.stdout.flush()
+
+
+def move_to(address: str) -> None:
+    """With another port than the last time, servers find the cloud of this same console where it now answers."""
+    before = kept_address(settings.DATA_DIR)
+    if settings.ROLE == "both" and before not in {"", address}:
+        follow_cloud(before=before, after=address)
+    keep_address(settings.DATA_DIR, address)
 
 
 def unfinished_demo() -> Path:
