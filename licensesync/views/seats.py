@@ -88,8 +88,12 @@ def preview(request: SignedInRequest, slug: str, pk: int) -> HttpResponse:
         return redirect("licensesync:seats", slug=slug)
     partial = form.cleaned_data.get("partial", False)
     change = recalled_review(request.session.get(REVIEW), server, upload, is_partial=partial)
-    if change is None:
-        change = services.preview_seats(server=server, stream=uploads.open_upload(upload), partial=partial)
+    try:
+        change = change or services.preview_seats(server=server, stream=uploads.open_upload(upload), partial=partial)
+    except SeatsInvalid as problem:
+        # Somebody else emptied the list meanwhile, and the file lists nobody either.
+        messages.error(request, str(problem))
+        return redirect("licensesync:seats", slug=slug)
     page = ReviewPage(server=server, upload=upload, change=change)
     status = HTTPStatus.CONFLICT if form.errors else HTTPStatus.OK
     return render(request, "licensesync/seats_preview.html", {"page": page, "form": form}, status=status)

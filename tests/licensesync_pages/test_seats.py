@@ -12,7 +12,7 @@ from pytest_django import DjangoAssertNumQueries
 from enterprises.models import AuditEvent, StagedUpload
 from licensesync.models import Seat, SeatSource
 from tests.factories import make_role, make_user
-from tests.licensesync.world import ndjson
+from tests.licensesync.world import ndjson, seat
 from tests.licensesync_pages import scenes
 from tests.licensesync_pages.scenes import Stage
 
@@ -41,6 +41,18 @@ def test_file_is_previewed_before_anything_changes(stage: Stage, owner_client: C
 
     assert status == 302
     assert "mona" in page
+    assert seats(stage) == 0
+
+
+def test_file_that_means_nothing_any_more_leads_back_and_says_so(stage: Stage, owner_client: Client) -> None:
+    header = b"id,login,email\n"
+    seat(stage.server, ndjson([7]))
+    _status, review, _page = choose(owner_client, stage, header)
+    seat(stage.server, header, allow_shrink=True)
+
+    page = owner_client.post(review, {"partial": "on"}, follow=True).content.decode()
+
+    assert "The file lists no account." in page
     assert seats(stage) == 0
 
 
