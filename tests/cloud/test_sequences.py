@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from django.db import transaction
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from cloud import consumption, services
@@ -53,6 +53,15 @@ steps = st.one_of(
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@example(
+    listed_first={},
+    one={},
+    two={},
+    history=[
+        ("members", {1: Listed("cara"), 2: Listed("dirk")}),
+        ("add", {2: Listed("cara"), 3: Listed("dirk")}),
+    ],
+)
 @given(members, accounts, accounts, st.lists(steps, min_size=1, max_size=5))
 def test_any_sequence_leaves_what_the_rules_say(
     listed_first: dict[int, Listed], one: dict[int, str], two: dict[int, str], history: list[tuple[Any, ...]]
@@ -124,11 +133,17 @@ def _members(ledger: Ledger, world: World, rows: dict[int, Listed]) -> None:
 
 
 def _add(ledger: Ledger, world: World, rows: dict[int, Listed]) -> None:
-    """A partial list; those whose login somebody else keeps are left out."""
-    kept = {one.login for number, one in world.members.items() if number not in rows}
-    free = {number: one for number, one in rows.items() if one.login not in kept}
+    """A partial list; those whose login somebody else keeps are left out, and then keep their own."""
+    free = dict(rows)
+    while taken := _taken(world, free):
+        free = {number: one for number, one in free.items() if number not in taken}
     import_members(ledger, *(_ndjson_member(number, one) for number, one in free.items()), partial=True)
     world.members |= free
+
+
+def _taken(world: World, rows: dict[int, Listed]) -> set[int]:
+    kept = {one.login for number, one in world.members.items() if number not in rows}
+    return {number for number, one in rows.items() if one.login in kept}
 
 
 def _report(ledger: Ledger, world: World, rows: dict[str, Listed]) -> None:
