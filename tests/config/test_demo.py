@@ -1,5 +1,6 @@
 """The demo world: always the same, and just what the README shows."""
 
+import logging
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -8,6 +9,7 @@ from cloud.consumption import totals
 from cloud.models import Installation
 from config.demo.building import CLOUD, LAB, Sizes, build_demo
 from config.demo.world import invent_world
+from config.management.commands.seed_demo import without_the_intended_warning
 from enterprises.models import Enterprise
 from licensesync.models import SyncJob
 
@@ -49,3 +51,13 @@ def test_the_demo_is_what_the_readme_shows() -> None:
     assert servers["ghes3.octo.example"].last_status == Installation.SyncStatus.FAILURE
     assert Enterprise.objects.get(slug=LAB).server.connection.state == "not_connected"
     assert SyncJob.objects.filter(kind="usage", state="succeeded").exclude(receipt="").count() == 27
+
+
+def test_the_failure_that_the_story_wants_is_no_warning_of_the_first_start(caplog: pytest.LogCaptureFixture) -> None:
+    outcomes = logging.getLogger("licensesync.outcomes")
+
+    with without_the_intended_warning():
+        outcomes.warning("of the story")
+    outcomes.warning("of a person")
+
+    assert caplog.messages == ["of a person"]
