@@ -128,8 +128,13 @@ class TestLicenseSync:
         assert run("license_sync", "ghes1", "disable") == "License sync of ghes1.octo.example is Disabled already."
 
     def test_now_while_disabled_is_refused(self, world: World) -> None:
-        with pytest.raises(CommandError, match="License sync is disabled"):
+        with pytest.raises(CommandError, match=r"License sync is disabled\. Enable it: license_sync ghes1 enable"):
             run("license_sync", "ghes1", "now")
+
+    def test_what_is_not_waited_for_says_how_to_wait(self, world: World) -> None:
+        run("license_sync", "ghes1", "enable")
+
+        assert run("license_sync", "ghes1", "preview").endswith("is queued. Give --wait to read here how it ends.")
 
     def test_enable_without_connect_is_refused(self) -> None:
         make_server("ghes2")

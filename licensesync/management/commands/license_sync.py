@@ -74,14 +74,17 @@ class Command(ReportingCommand):
         self._request(server, options, SyncJob.Kind.PREVIEW)
 
     def _request(self, server: Server, options: dict[str, Any], kind: SyncJob.Kind) -> None:
-        job = services.request_sync(
-            connection=server.connection,
-            by=None,
-            at=timezone.now(),
-            trigger=SyncJob.Trigger.COMMAND,
-            kind=kind,
-            allow_shrink=options["allow_shrink"],
-        )
+        try:
+            job = services.request_sync(
+                connection=server.connection,
+                by=None,
+                at=timezone.now(),
+                trigger=SyncJob.Trigger.COMMAND,
+                kind=kind,
+                allow_shrink=options["allow_shrink"],
+            )
+        except services.SyncDisabled as error:
+            raise CommandError(f"{error} Enable it: license_sync {server.enterprise.slug} enable") from error
         if options["wait"]:
             self._wait(job, options["timeout"])
         self._report_job(job, options)
@@ -129,7 +132,8 @@ def _iso(moment: datetime | None) -> str | None:
 
 def _job_line(job: SyncJob) -> str:
     if job.state != SyncJob.State.SUCCEEDED:
-        return f"The {job.get_kind_display().lower()} is {job.get_state_display().lower()}."
+        waits = f"The {job.get_kind_display().lower()} is {job.get_state_display().lower()}."
+        return f"{waits} Give --wait to read here how it ends."
     if not job.result:
         return "The preview is done; the cloud did not say what would change."
     what = {name: job.result[name] for name in ("accounts", "added", "changed", "removed")}
