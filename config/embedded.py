@@ -54,13 +54,12 @@ def _kept(path: Path, fresh: str) -> str:
     try:
         if not path.exists():
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            draft = path.with_name(f".{path.name}.{os.getpid()}")
-            draft.touch(mode=0o600)
-            draft.write_text(fresh, encoding="ascii")
-            # Somebody else was faster: theirs is read below.
-            with suppress(FileExistsError):
-                os.link(draft, path)
-            draft.unlink()
+            with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=f".{path.name}.", encoding="ascii") as draft:
+                draft.write(fresh)
+                draft.flush()
+                # Somebody else was faster: theirs is read below.
+                with suppress(FileExistsError):
+                    os.link(draft.name, path)
         return path.read_text(encoding="ascii").strip()
     except OSError as error:
         raise Misconfigured(f"LICENSESYNC_DATA_DIR cannot hold the generated secrets: {error}.") from error

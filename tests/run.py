@@ -13,6 +13,8 @@ from tests.support.browser import VARIABLE, provide_browser
 
 ROOT = Path(__file__).resolve().parent.parent
 DATABASES = {"sqlite": "SQLite", "postgres": "PostgreSQL"}
+# Tests wait for browsers, processes and databases half of their time, so two to a core.
+WORKERS = str(2 * (os.cpu_count() or 1))
 # pytest's own codes: all passed, and nothing was left to run.
 GOOD_CODES = {0, 5}
 

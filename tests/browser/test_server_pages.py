@@ -136,6 +136,8 @@ def test_choosing_a_value_sends_nothing_before_it_is_saved(
     stage = new_stage()
     scenes.sync_off(stage)
     open_page(signed_in, live_server, stage, "connection")
+    # The page's own style sheets and scripts may still be on their way.
+    signed_in.wait_for_load_state("networkidle")
     requests: list[str] = []
     signed_in.on("request", lambda request: requests.append(request.method))
 
