@@ -147,7 +147,8 @@ def _wait_until_somebody_waits() -> None:
     pause = threading.Event()
     with connection.cursor() as cursor:
         for _attempt in range(1000):
-            cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+            # Waits for this very connection: the other workers of the suite use the same PostgreSQL.
+            cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE pg_backend_pid() = ANY(pg_blocking_pids(pid))")
             if cursor.fetchone()[0]:
                 return
             pause.wait(0.01)
