@@ -1,4 +1,4 @@
-"""What the commands about people share: finding the person, and saying a refusal in one sentence."""
+"""What the commands about people share: finding the person and the enterprise, and saying a refusal in one sentence."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
-from enterprises.models import User
+from enterprises.models import Enterprise, User
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
@@ -22,6 +22,14 @@ def find_user(username: str) -> User:
     if user is None:
         raise CommandError(f"There is no user {username!r}; create_user makes one.")
     return user
+
+
+def find_enterprise(slug: str) -> Enterprise:
+    """:raises CommandError: when there is none of that name."""
+    enterprise = Enterprise.objects.filter(slug=slug).first()
+    if enterprise is None:
+        raise CommandError(f"There is no enterprise {slug!r}; create_enterprise makes one.")
+    return enterprise
 
 
 @contextmanager

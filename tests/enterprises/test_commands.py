@@ -13,7 +13,8 @@ from django.test import Client
 from cloud.models import Ledger
 from connect.models import Server
 from enterprises.access import authenticate_token
-from enterprises.models import Enterprise, User
+from enterprises.models import AuditEvent, Enterprise, Role, RoleName, User
+from tests.factories import make_cloud_enterprise
 
 pytestmark = pytest.mark.django_db
 
@@ -126,3 +127,40 @@ def test_enterprise_mistakes_leave_nothing(words: list[str], sentence: str, stra
 
     assert Enterprise.objects.count() == 1
     assert not User.objects.filter(username="somebody").exists()
+
+
+def test_role_is_given_to_a_person_who_has_none(stranger: User) -> None:
+    make_cloud_enterprise("acme")
+
+    line = run("grant_role", "acme", stranger.username, "--role", "billing_manager")
+
+    assert line == f"{stranger.username} is now billing manager of acme."
+    assert Role.objects.get(user=stranger, enterprise__slug="acme").role == RoleName.BILLING_MANAGER
+    assert AuditEvent.objects.filter(action="business.add_billing_manager", target=stranger.username).exists()
+
+
+def test_role_takes_the_place_of_the_one_before(stranger: User) -> None:
+    make_cloud_enterprise("acme")
+    run("grant_role", "acme", stranger.username, "--role", "billing_manager")
+
+    made = run_json("grant_role", "acme", stranger.username, "--role", "owner")
+
+    assert made == {"enterprise": "acme", "username": stranger.username, "role": "owner", "before": "billing_manager"}
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["acme", "nobody", "--role", "owner"], "There is no user 'nobody'; create_user makes one."),
+        (["nowhere", "olivia", "--role", "owner"], "There is no enterprise 'nowhere'; create_enterprise makes one."),
+        (["acme", "olivia", "--role", "king"], "invalid choice: 'king'"),
+        (["acme", "olivia"], "--role"),
+    ],
+)
+def test_role_mistakes_are_refused(words: list[str], sentence: str, owner: User) -> None:
+    make_cloud_enterprise("acme")
+
+    with pytest.raises(CommandError, match=sentence):
+        run("grant_role", *words)
+
+    assert not Role.objects.filter(enterprise__slug="acme").exists()
