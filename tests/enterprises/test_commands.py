@@ -100,6 +100,14 @@ def test_server_enterprise_is_whole() -> None:
     assert Enterprise.objects.owned_by(User.objects.get()).get().slug == "octo"
 
 
+def test_server_enterprise_says_its_host_name(owner: User) -> None:
+    line = run("create_enterprise", "octo", "--deployment", "server", "--owner", "olivia")
+    named = run_json("create_enterprise", "acme", "--deployment", "server", "--hostname", "ghes.acme.example")
+
+    assert line == "Created the server enterprise octo with the host name octo (--hostname sets it), owned by olivia."
+    assert named["hostname"] == "ghes.acme.example"
+
+
 def test_cloud_organization_is_whole(owner: User) -> None:
     line = run(
         "create_enterprise", "octo", "--deployment", "cloud", "--kind", "organization", "--seats", "90",

@@ -28,7 +28,7 @@ class Command(ReportingCommand):
         parser.add_argument("--kind", choices=Kind.values, default=str(Kind.ENTERPRISE))
         parser.add_argument("--name", default="", help="the name that people read")
         parser.add_argument("--owner", default="", metavar="USER", help="the first owner, created if new")
-        parser.add_argument("--hostname", default="", help="of the server: where its users reach it")
+        parser.add_argument("--hostname", default="", help="of the server: where its users reach it (default: SLUG)")
         parser.add_argument("--server-version", default="", metavar="V", help="of the server, such as 3.19.1")
         parser.add_argument("--seats", type=int, metavar="N", help="of the cloud: how many licenses were purchased")
 
@@ -48,6 +48,10 @@ class Command(ReportingCommand):
             )
         result: dict[str, Any] = {"slug": slug, "deployment": deployment, "kind": enterprise.kind}
         line = f"Created the {deployment} {enterprise.kind} {slug}"
+        if particulars.hostname:
+            result["hostname"] = particulars.hostname
+            line += f" with the host name {particulars.hostname}"
+            line += "" if options["hostname"] else " (--hostname sets it)"
         if person is not None:
             result["owner"] = person.username
             line += f", owned by {person.username}"
