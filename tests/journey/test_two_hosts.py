@@ -39,9 +39,11 @@ def test_an_owner_connects_enables_syncs_and_reads_the_number(hosts: tuple[Host,
     cloud_password, token = _found_cloud(cloud)
     server_password = _found_servers(server)
     for slug in SERVERS[1:]:
-        server.manage("connect_enterprise", slug, "--cloud-url", cloud.url, "--account", "octo", "--token", token)
-        server.manage("license_sync", slug, "enable")
-        server.manage("license_sync", slug, "now", "--wait")
+        server.manage_all(
+            ["connect_enterprise", slug, "--cloud-url", cloud.url, "--account", "octo", "--token", token],
+            ["license_sync", slug, "enable"],
+            ["license_sync", slug, "now", "--wait"],
+        )
 
     _sign_in(page, server, "olivia", server_password)
     page.goto(f"{server.url}/enterprises/ghes1/settings/dotcom_connection")
@@ -78,24 +80,26 @@ def _assert_one_person_is_explained(page: Page, cloud: Host) -> None:
 
 
 def _found_cloud(cloud: Host) -> tuple[str, str]:
-    made = cloud.manage(
-        *("create_enterprise", "octo", "--deployment", "cloud", "--name", "Octo", "--owner", "carla"),
-        *("--seats", "100", "--json"),
+    made, _imported, token = cloud.manage_all(
+        ["create_enterprise", "octo", "--deployment=cloud", "--name=Octo", "--owner=carla", "--seats=100", "--json"],
+        ["import_members", "octo", str(OCTO / "members.ndjson")],
+        ["create_api_token", "carla", "--scope", "admin:enterprise"],
     )
-    cloud.manage("import_members", "octo", str(OCTO / "members.ndjson"))
-    token = cloud.manage("create_api_token", "carla", "--scope", "admin:enterprise").strip()
-    return json.loads(made)["password"], token
+    return json.loads(made)["password"], token.strip()
 
 
 def _found_servers(server: Host) -> str:
-    password = ""
-    for slug in SERVERS:
-        made = server.manage(
-            *("create_enterprise", slug, "--deployment", "server", "--owner", "olivia"),
-            *("--hostname", f"{slug}.octo.example", "--server-version", "3.19.1", "--json"),
-        )
-        password = json.loads(made).get("password", password)
-        server.manage("import_seats", slug, str(OCTO / f"seats-{slug}.octo.example.ndjson"))
+    made = server.manage_all(
+        *(
+            [
+                *("create_enterprise", slug, "--deployment=server", "--owner=olivia", "--json"),
+                *(f"--hostname={slug}.octo.example", "--server-version=3.19.1"),
+            ]
+            for slug in SERVERS
+        ),
+        *(["import_seats", slug, str(OCTO / f"seats-{slug}.octo.example.ndjson")] for slug in SERVERS),
+    )
+    password: str = json.loads(made[0])["password"]
     return password
 
 
