@@ -37,9 +37,10 @@ class Command(BaseCommand):
         parser.add_argument("--no-demo", action="store_true", help="do not fill an empty database with the demo world")
 
     def handle(self, *, host: str, port: int, no_demo: bool, **_options: Any) -> None:
-        check_port(host, port)
         settings.DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # The lock first: where this very console holds the port, that is what to say.
         with lock(settings.DATA_DIR):
+            check_port(host, port)
             self.run(host, port, wants_demo=not no_demo)
 
     def run(self, host: str, port: int, *, wants_demo: bool) -> None:
