@@ -50,13 +50,17 @@ class LicenseForm(forms.Form):
 
     customer = forms.CharField(label=_("Customer"), max_length=200)
     kind = forms.CharField(label=_("Kind"), max_length=50, help_text=_("For example standard or trial."))
-    is_unlimited = forms.BooleanField(label=_("Unlimited seats"), required=False)
+    is_unlimited = forms.BooleanField(
+        label=_("Unlimited seats"),
+        help_text=_("The number of seats above is ignored then."),
+        required=False,
+    )
     seats = forms.IntegerField(
         label=_("Seats"),
         min_value=0,
         max_value=MOST_SEATS,
         required=False,
-        help_text=_("How many were bought; leave it empty when they are unlimited."),
+        help_text=_("How many were bought."),
     )
     expires_on = forms.DateField(
         label=_("Expires on"),
@@ -78,13 +82,12 @@ class LicenseForm(forms.Form):
         }
 
     def clean(self) -> dict[str, Any]:
-        """Seats are a number or unlimited, never both and never neither."""
+        """Seats are a number unless "Unlimited seats" is chosen, whatever stands beside it then."""
         data = super().clean() or self.cleaned_data
-        if "seats" not in data:
-            return data
-        if data.get("is_unlimited") and data["seats"] is not None:
-            self.add_error("seats", _("Leave this empty, or clear “Unlimited seats”."))
-        if not data.get("is_unlimited") and data["seats"] is None:
+        if data.get("is_unlimited"):
+            self.errors.pop("seats", None)
+            data["seats"] = None
+        elif "seats" in data and data["seats"] is None:
             self.add_error("seats", _("Enter the number of seats, or choose “Unlimited seats”."))
         return data
 

@@ -40,11 +40,18 @@ def test_license_may_be_unlimited(stage: Stage, owner_client: Client) -> None:
     assert page.count("unlimited") == 2
 
 
+@pytest.mark.parametrize("seats", ["50", "many"])
+def test_unlimited_alone_decides(stage: Stage, owner_client: Client, seats: str) -> None:
+    status, _page = edit(owner_client, stage, seats=seats, is_unlimited="on")
+
+    assert status == 302
+    assert License.objects.get().seats is None
+
+
 @pytest.mark.parametrize(
     ("changes", "field"),
     [
         ({"seats": ""}, "seats"),
-        ({"is_unlimited": "on"}, "seats"),
         ({"seats": "-1"}, "seats"),
         ({"customer": ""}, "customer"),
         ({"expires_on": "soon"}, "expires_on"),
