@@ -18,6 +18,7 @@ PAGES = (
         view_name="cloud:licensing",
         icon="credit-card",
         order=20,
+        is_landing=True,
         group=_("Settings"),
         view_names=("cloud:seats", "cloud:remove_instance"),
     ),

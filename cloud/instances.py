@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count
 from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from cloud.models import ConsumedLicense, Installation, Ledger, ServerAccount
+from cloud.models import Installation, Ledger, ServerAccount
 
 STALE_AFTER = timedelta(days=8)
 EVERY = timedelta(days=7)
@@ -109,13 +109,4 @@ def _is_switched_off(installation: Installation) -> bool:
     features = installation.record.get("features")
     return isinstance(features, list) and not any(
         feature.get("name") == LICENSE_SYNC and feature.get("enabled_at") for feature in features
-    )
-
-
-def deployments(licenses: QuerySet[ConsumedLicense]) -> dict[str, int]:
-    """Count people by where they are: ``cloud``, ``server`` or ``both``."""
-    return licenses.aggregate(
-        cloud=Count("pk", filter=Q(server_accounts=0)),
-        server=Count("pk", filter=Q(on_cloud=False, server_accounts__gt=0)),
-        both=Count("pk", filter=Q(on_cloud=True, server_accounts__gt=0)),
     )

@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Page:
-    """One entry. `view_names` are other pages that belong to it; `group` is the heading above it, or none."""
+    """One entry. `view_names` are other pages that belong to it; `group` is the heading above it, or none.
+
+    An enterprise opens with its landing page, or where none is marked, with the first.
+    """
 
     label: Label
     view_name: str
@@ -29,6 +32,7 @@ class Page:
     group: Label = ""
     view_names: tuple[str, ...] = ()
     owners_only: bool = False
+    is_landing: bool = False
 
 
 @dataclass(frozen=True)
@@ -66,8 +70,9 @@ def groups_for(role: Role, current: str = "") -> list[Group]:
 
 
 def landing_url(role: Role) -> str:
-    """The first page of the enterprise; empty when its side is not served here."""
-    return next((_url(page, role) for page in _pages_for(role)), "")
+    """The page with which the enterprise opens; empty when its side is not served here."""
+    pages = _pages_for(role)
+    return next((_url(page, role) for page in [*(page for page in pages if page.is_landing), *pages]), "")
 
 
 def settings_url(role: Role) -> str:

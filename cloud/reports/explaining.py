@@ -25,6 +25,14 @@ MAX_ACCOUNTS_SHOWN: Final = 200
 
 
 @dataclass(frozen=True, kw_only=True)
+class NearMiss:
+    """A member whom an account nearly belonged to, and what to correct."""
+
+    login: str
+    sentence: Sentence
+
+
+@dataclass(frozen=True, kw_only=True)
 class AccountReason:
     """One server account of a person, and why it is theirs."""
 
@@ -34,7 +42,7 @@ class AccountReason:
     sentence: Sentence
     matched_address: str
     other_members: tuple[str, ...]
-    hints: tuple[Sentence, ...]
+    hints: tuple[NearMiss, ...]
     is_disconnected: bool
 
 
@@ -117,7 +125,7 @@ def _memberships(details: dict[str, Any]) -> list[Sentence]:
 
 def _reason(account: ServerAccount, license_: ConsumedLicense, neighbors: Neighbors) -> AccountReason:
     login = license_.member.login if license_.member else ""
-    hints = (_hint(hint) for hint in neighbors.hints.get(account.pk, ()))
+    hints = (NearMiss(login=hint.login, sentence=_hint(hint)) for hint in neighbors.hints.get(account.pk, ()))
     installation = account.installation
     return AccountReason(
         account=account,

@@ -8,7 +8,7 @@ from functools import reduce
 from operator import or_
 from typing import Final
 
-from django.db.models import Q, QuerySet, Window
+from django.db.models import Count, Q, QuerySet, Window
 from django.db.models.functions import RowNumber
 
 from cloud.models import ConsumedLicense, Ledger, Member, MemberAddress, ServerAccount, VerifiedDomain
@@ -18,11 +18,14 @@ MAX_SEARCH_LENGTH: Final = 320
 MAX_ACCOUNTS_LISTED: Final = 20
 
 _SERVER_ACCOUNT = re.compile(r"(?P<host>[^\s:]+):(?P<user_id>[0-9]{1,16})")
-_DEPLOYMENTS: Final = {
+VIEWS: Final = {
     "cloud": Q(server_accounts=0),
     "server": Q(on_cloud=False, server_accounts__gt=0),
     "both": Q(on_cloud=True, server_accounts__gt=0),
+    "ambiguous": Q(is_ambiguous=True),
+    "subscription": Q(is_counted=False),
 }
+"""Parts of the list: the first three by where the license comes from, together the whole; the others across them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,20 +41,25 @@ class Person:
         return max(self.license.server_accounts - len(self.accounts), 0)
 
 
-def people(ledger: Ledger, *, search: str = "", deployment: str = "") -> QuerySet[ConsumedLicense]:
+def people(ledger: Ledger, *, search: str = "", view: str = "") -> QuerySet[ConsumedLicense]:
     """The people of an account with their members, by label.
 
-    ``deployment`` is where the license comes from - "cloud" alone, "server" alone, or "both" - so that the three lists
-    together are the whole one. ``search`` looks into logins, names, the addresses that a viewer may see (primary ones
-    of server accounts, verified ones on verified domains), and ``host:id`` of a server account.
+    ``view`` is one of ``VIEWS``, everything else is all of them. ``search`` looks into logins, names, the addresses
+    that a viewer may see (primary ones of server accounts, verified ones on verified domains), and ``host:id`` of a
+    server account.
     """
     found = ConsumedLicense.objects.filter(ledger=ledger).select_related("member")
-    if deployment in _DEPLOYMENTS:
-        found = found.filter(_DEPLOYMENTS[deployment])
+    if view in VIEWS:
+        found = found.filter(VIEWS[view])
     wanted = "".join(character for character in search if character.isprintable()).strip()[:MAX_SEARCH_LENGTH]
     if wanted:
         found = found.filter(_matching(ledger, wanted))
     return found.order_by("label", "person_key")
+
+
+def view_counts(licenses: QuerySet[ConsumedLicense]) -> dict[str, int]:
+    """How many of these people are in each of ``VIEWS``, in one query."""
+    return licenses.aggregate(**{name: Count("pk", filter=condition) for name, condition in VIEWS.items()})
 
 
 def _matching(ledger: Ledger, wanted: str) -> Q:

@@ -27,7 +27,7 @@ def licensing(request: SignedInRequest, slug: str) -> HttpResponse:
     ledger = enterprise.ledger
     context = {
         "totals": consumption.totals(ledger),
-        "deployments": instances.deployments(ledger.licenses.filter(is_counted=True)),
+        "counts": reports.view_counts(ledger.licenses.filter(is_counted=True)),
         "instances": instances.instance_states(ledger, timezone.now()),
         "history": list(ledger.usage.order_by("-day")[:DAYS_SHOWN]),
         "enterprise": enterprise,

@@ -7,7 +7,7 @@ from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
-from cloud import instances, reports
+from cloud import consumption, reports
 from cloud.models import Ledger
 from enterprises.access import Deployment, enterprise_for
 from enterprises.requests import SignedInRequest
@@ -22,32 +22,40 @@ def people(request: SignedInRequest, slug: str) -> HttpResponse:
     enterprise = enterprise_for(request.user, slug, deployment=Deployment.CLOUD)
     ledger = enterprise.ledger
     search = request.GET.get("q", "").strip()
-    deployment = request.GET.get("deployment", "")
-    found = reports.people(ledger, search=search, deployment=deployment)
+    view = request.GET.get("view", "")
+    found = reports.people(ledger, search=search, view=view)
     page = Paginator(found, PEOPLE_PER_PAGE).get_page(request.GET.get("page"))
     context = {
-        "tabs": _tabs(request, ledger, deployment),
-        "kept": [{"name": "deployment", "value": deployment}] if deployment else [],
+        "tabs": _tabs(request, ledger, view),
+        "kept": [{"name": "view", "value": view}] if view else [],
         "page": page,
         "people": reports.with_accounts(ledger, page.object_list),
         "search": search,
-        "deployment": deployment,
+        "view": view,
     }
     return render(request, "cloud/people.html", context)
 
 
-def _tabs(request: SignedInRequest, ledger: Ledger, deployment: str) -> list[dict[str, object]]:
-    counts = instances.deployments(ledger.licenses.all())
-    labels = {"": _("All"), "cloud": _("Cloud only"), "server": _("Server only"), "both": _("Cloud and server")}
-    counts[""] = sum(counts.values())
+def _tabs(request: SignedInRequest, ledger: Ledger, current: str) -> list[dict[str, object]]:
+    """All, where the licenses come from, and what needs a look where there is any."""
+    counts = {"": consumption.totals(ledger).listed, **reports.view_counts(ledger.licenses.all())}
+    labels = {
+        "": _("All"),
+        "cloud": _("Cloud only"),
+        "server": _("Server only"),
+        "both": _("Cloud and server"),
+        "ambiguous": _("Ambiguous"),
+        "subscription": _("Visual Studio"),
+    }
     return [
         {
             "label": label,
-            "url": f"{request.path}?deployment={value}" if value else request.path,
-            "is_current": value == deployment,
-            "count": counts[value],
+            "url": f"{request.path}?view={view}" if view else request.path,
+            "is_current": view == current,
+            "count": counts[view],
         }
-        for value, label in labels.items()
+        for view, label in labels.items()
+        if counts[view] or view == current or view not in {"ambiguous", "subscription"}
     ]
 
 

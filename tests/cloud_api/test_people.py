@@ -39,7 +39,7 @@ def person(ledger: Ledger, label: str) -> ConsumedLicense:
 def sentences(explanation: reports.Explanation) -> str:
     said = [explanation.license_sentence, *explanation.cloud_sentences]
     for reason in explanation.accounts:
-        said += [reason.sentence, *reason.hints]
+        said += [reason.sentence, *(hint.sentence for hint in reason.hints)]
     return "\n".join(map(str, said))
 
 
@@ -87,7 +87,7 @@ def test_search_looks_only_into_addresses_that_one_may_see(ledger: Ledger) -> No
 def test_deployments_divide_the_list(contested: Ledger) -> None:
     whole = labels(reports.people(contested).iterator())
 
-    parts = [labels(reports.people(contested, deployment=one).iterator()) for one in ("cloud", "server", "both")]
+    parts = [labels(reports.people(contested, view=one).iterator()) for one in ("cloud", "server", "both")]
 
     assert sorted(itertools.chain.from_iterable(parts)) == sorted(whole)
     assert all(parts)

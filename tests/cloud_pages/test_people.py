@@ -56,7 +56,7 @@ def test_person_with_very_many_accounts_is_listed_with_a_few(owner_client: Clien
 
 
 def test_deployments_part_the_people(owner_client: Client, contested: Ledger) -> None:
-    parts = [set(_labels(owner_client, f"?deployment={name}")) for name in ("cloud", "server", "both")]
+    parts = [set(_labels(owner_client, f"?view={name}")) for name in ("cloud", "server", "both")]
 
     assert set.union(*parts) == set(_labels(owner_client))
     assert sum(map(len, parts)) == 26
@@ -94,3 +94,18 @@ def test_people_cost_the_same_however_many_accounts(
 
     with django_assert_max_num_queries(10):
         owner_client.get(URL)
+
+
+def test_what_needs_a_look_has_tabs_of_its_own(owner_client: Client, contested: Ledger) -> None:
+    tabs = {tab["label"]: tab["count"] for tab in owner_client.get(URL).context["tabs"]}
+
+    assert _labels(owner_client, "?view=ambiguous") == ["dora", "paul"]
+    assert _labels(owner_client, "?view=subscription") == ["max"]
+    assert (tabs["All"], tabs["Ambiguous"], tabs["Visual Studio"]) == (26, 2, 1)
+
+
+def test_a_near_miss_leads_to_the_member_that_was_missed(owner_client: Client, contested: Ledger) -> None:
+    page = _page(owner_client, "eva@octo.example")
+
+    assert "Once it is verified, the two become one." in page
+    assert 'href="/enterprises/octo/people?q=eva"' in page

@@ -35,10 +35,10 @@ def test_billing_manager_sees_no_page_for_owners(billing_manager: User, cloud_en
     assert labels == ["People", "Enterprise licensing"]
 
 
-def test_first_page_and_first_setting(owner: User, cloud_enterprise: Enterprise) -> None:
+def test_landing_page_and_first_setting(owner: User, cloud_enterprise: Enterprise) -> None:
     role = owner.roles.select_related("enterprise").get()
 
-    assert landing_url(role) == "/enterprises/octo/people"
+    assert landing_url(role) == "/enterprises/octo/licensing"
     assert settings_url(role) == "/enterprises/octo/licensing"
 
 
