@@ -79,7 +79,7 @@ class _Inventor:
         for index in range(shared):
             self._add_shared(index)
         for index in range(matched):
-            self._add(self._roomiest(), self.members[index], seen=index)
+            self._add(self._somewhere(), self.members[index], seen=index)
         index = 0
         while sum(self.free):
             self._add_stranger(index)
@@ -97,15 +97,16 @@ class _Inventor:
 
     def _add_stranger(self, index: int) -> None:
         """Put somebody on one server only; now and then somebody who is on the cloud in truth."""
-        if index % ONE_IN["near_miss"] == 0 and self.members:
-            known = self.members[-1 - index // ONE_IN["near_miss"] % len(self.members)]
-            home = f"{known.address.partition('@')[0]}@{HOME if index % 2 else LABS}"
-            others = [known.address] if index % 2 else []
-            self._add(self._roomiest(), known, seen=index, primary=home, others=others)
+        nth, is_other = divmod(index, ONE_IN["near_miss"])
+        if not is_other and self.members:
+            known = self.members[-1 - nth % len(self.members)]
+            local = known.address.partition("@")[0]
+            primary, others = (f"{local}@{HOME}", [known.address]) if nth % 2 else (f"{local}@{LABS}", [])
+            self._add(self._somewhere(), known, seen=index, primary=primary, others=others)
         elif index % 97 == 5:
-            self._add(self._roomiest(), next(self.people), seen=index, primary="")
+            self._add(self._somewhere(), next(self.people), seen=index, primary="")
         else:
-            self._add(self._roomiest(), next(self.people), seen=index)
+            self._add(self._somewhere(), next(self.people), seen=index)
 
     def _add_license_free(self, server: int) -> None:
         """Add those who hold no license: suspended ones, built-in ones, a bot; and people who left."""
@@ -162,6 +163,10 @@ class _Inventor:
     def _roomiest(self, but: int | None = None) -> int:
         """Return the server with most seats left, so that nobody is put twice on one by chance."""
         return max((server for server in range(len(self.free)) if server != but), key=self.free.__getitem__)
+
+    def _somewhere(self) -> int:
+        """Return a server that has seats left, by chance."""
+        return self.random.choices(range(len(self.free)), weights=self.free)[0]
 
     def _member_rows(self) -> Iterator[dict[str, Any]]:
         for number, person in enumerate(self.members, start=1):
