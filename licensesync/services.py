@@ -4,6 +4,7 @@ from datetime import date, datetime
 from functools import partial as later
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext as _
 
@@ -119,6 +120,7 @@ def set_license(
     changed = held or License(server=server)
     changed.customer, changed.kind, changed.seats, changed.expires_on = customer.strip(), kind, seats, expires_on
     changed.full_clean()
+    _refuse_credentials(changed)
     changed.save()
     after = _license_values(changed)
     if after != before:
@@ -133,6 +135,17 @@ def set_license(
             after=after,
         )
     return changed
+
+
+def _refuse_credentials(held: License) -> None:
+    """The audit log takes none, and nobody meant to enter one."""
+    problems = {}
+    if audit.looks_secret(held.customer):
+        problems["customer"] = _("The customer looks like it holds a password or token; leave it out.")
+    if audit.looks_secret(held.kind):
+        problems["kind"] = _("The kind looks like it holds a password or token; leave it out.")
+    if problems:
+        raise ValidationError(problems)
 
 
 def _license_values(held: License) -> dict[str, Any]:

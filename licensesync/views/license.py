@@ -4,12 +4,14 @@ from http import HTTPStatus
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.core.exceptions import ValidationError
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
+from connect.models import Server
 from enterprises.access import Need
 from enterprises.audit import actor_ip
 from enterprises.requests import SignedInRequest
@@ -39,7 +41,16 @@ def edit(request: SignedInRequest, slug: str) -> HttpResponse:
     server = server_for(request, slug, Need.OWN)
     data = request.POST if request.method == "POST" else None
     form = LicenseForm(data, initial=LicenseForm.initial_of(license_of(server)))
-    if form.is_valid():
+    if form.is_valid() and _was_set(request, server, form):
+        messages.success(request, _("The license was updated."))
+        return redirect("licensesync:license", slug=slug)
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if form.is_bound else HTTPStatus.OK
+    return render(request, "licensesync/license_edit.html", {"server": server, "form": form}, status=status)
+
+
+def _was_set(request: SignedInRequest, server: Server, form: LicenseForm) -> bool:
+    """Write the license down; False when a value does not fit, which then stands beside its field."""
+    try:
         services.set_license(
             server=server,
             customer=form.cleaned_data["customer"],
@@ -50,10 +61,10 @@ def edit(request: SignedInRequest, slug: str) -> HttpResponse:
             at=timezone.now(),
             ip=actor_ip(request),
         )
-        messages.success(request, _("The license was updated."))
-        return redirect("licensesync:license", slug=slug)
-    status = HTTPStatus.UNPROCESSABLE_ENTITY if form.is_bound else HTTPStatus.OK
-    return render(request, "licensesync/license_edit.html", {"server": server, "form": form}, status=status)
+    except ValidationError as error:
+        form.add_error(None, error)
+        return False
+    return True
 
 
 @login_required

@@ -101,6 +101,16 @@ class TestSetLicense:
         held = License.objects.get()
         assert (held.seats, held.expires_on) == (None, None)
 
+    def test_customer_that_looks_like_a_credential_is_refused(self) -> None:
+        make_server("ghes1")
+
+        with pytest.raises(
+            CommandError, match="^The customer looks like it holds a password or token"
+        ):
+            run("set_license", "ghes1", "--customer", "https://a:b@c", "--seats", "1", "--expires", "never")
+
+        assert not License.objects.exists()
+
     @pytest.mark.parametrize(("seats", "expires"), [("-1", "never"), ("many", "never"), ("1", "soon")])
     def test_refuses_what_it_cannot_read(self, seats: str, expires: str) -> None:
         make_server("ghes1")

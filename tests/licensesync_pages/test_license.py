@@ -55,6 +55,8 @@ def test_unlimited_alone_decides(stage: Stage, owner_client: Client, seats: str)
         ({"seats": "-1"}, "seats"),
         ({"customer": ""}, "customer"),
         ({"expires_on": "soon"}, "expires_on"),
+        ({"customer": "https://a:b@c"}, "customer"),
+        ({"kind": "https://a:b@c"}, "kind"),
     ],
 )
 def test_mistake_stands_beside_its_field(
