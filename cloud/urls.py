@@ -19,5 +19,6 @@ urlpatterns = [
     path("enterprises/<slug:slug>/people/<int:pk>", people.person, name="person"),
     path("enterprises/<slug:slug>/settings/members", members.choose, name="members"),
     path("enterprises/<slug:slug>/settings/members/<int:pk>", members.review, name="review_members"),
+    path("enterprises/<slug:slug>/settings/members/<int:pk>/discard", members.discard, name="discard_members"),
     path("enterprise-installations/new", consent.consent, name="consent"),
 ]

@@ -8,7 +8,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 
 from cloud import services
 from cloud.forms import ApplyMembersForm, MembersFileForm
@@ -16,6 +16,7 @@ from cloud.members import MembersInvalid, ShrinkNotAllowed
 from enterprises import uploads
 from enterprises.access import Deployment, Need, enterprise_for
 from enterprises.audit import actor_ip
+from enterprises.models import Enterprise, StagedUpload
 from enterprises.requests import SignedInRequest
 
 PURPOSE = "members"
@@ -54,44 +55,68 @@ def choose(request: SignedInRequest, slug: str) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def review(request: SignedInRequest, slug: str, pk: int) -> HttpResponse:
     """Show what the waiting file would change, and apply it."""
-    enterprise = enterprise_for(request.user, slug, deployment=Deployment.CLOUD, need=Need.OWN)
+    enterprise, upload = _waiting(request, slug, pk)
     now = timezone.now()
-    upload = uploads.staged_upload(enterprise=enterprise, purpose=PURPOSE, by=request.user, pk=pk, at=now)
-    if upload is None:
-        raise Http404
     form = ApplyMembersForm(request.POST if request.method == "POST" else request.GET)
     form.is_valid()
     partial = form.cleaned_data["partial"]
     context = {"enterprise": enterprise, "upload": upload, "form": form, "partial": partial}
+    status = HTTPStatus.OK
     try:
         if request.method == "POST":
-            change = services.import_members(
-                ledger=enterprise.ledger,
-                stream=uploads.open_upload(upload),
-                by=request.user,
-                at=now,
-                partial=partial,
-                allow_shrink=form.cleaned_data["allow_shrink"],
-                ip=actor_ip(request),
-            )
-            uploads.discard_upload(upload)
-            messages.success(
-                request,
-                _("The members were imported: %(added)s added, %(changed)s changed, %(removed)s removed.")
-                % {"added": change.added, "changed": change.changed, "removed": change.removed},
-            )
-            return redirect("cloud:licensing", slug=slug)
+            try:
+                _apply(request, enterprise, upload, form)
+            except ShrinkNotAllowed as error:
+                context["shrink"] = error
+                status = HTTPStatus.CONFLICT
+            else:
+                return redirect("cloud:licensing", slug=slug)
         context["change"] = services.preview_members(
             ledger=enterprise.ledger,
             stream=uploads.open_upload(upload),
             at=now,
             partial=partial,
         )
-        status = HTTPStatus.OK
     except MembersInvalid as error:
         context["problem"] = error
         status = HTTPStatus.UNPROCESSABLE_ENTITY
-    except ShrinkNotAllowed as error:
-        context["shrink"] = error
-        status = HTTPStatus.CONFLICT
     return render(request, "cloud/review_members.html", context, status=status)
+
+
+def _waiting(request: SignedInRequest, slug: str, pk: int) -> tuple[Enterprise, StagedUpload]:
+    """The account and the person's own file that waits there."""
+    enterprise = enterprise_for(request.user, slug, deployment=Deployment.CLOUD, need=Need.OWN)
+    upload = uploads.staged_upload(enterprise=enterprise, purpose=PURPOSE, by=request.user, pk=pk, at=timezone.now())
+    if upload is None:
+        raise Http404
+    return enterprise, upload
+
+
+def _apply(request: SignedInRequest, enterprise: Enterprise, upload: StagedUpload, form: ApplyMembersForm) -> None:
+    """Import the file.
+
+    :raises MembersInvalid: a line is no good
+    :raises ShrinkNotAllowed: it would remove many, and nobody said that this is meant
+    """
+    change = services.import_members(
+        ledger=enterprise.ledger,
+        stream=uploads.open_upload(upload),
+        by=request.user,
+        at=timezone.now(),
+        partial=form.cleaned_data["partial"],
+        allow_shrink=form.cleaned_data["allow_shrink"],
+        ip=actor_ip(request),
+    )
+    uploads.discard_upload(upload)
+    text = _("The members were imported: %(added)s added, %(changed)s changed, %(removed)s removed.")
+    messages.success(request, text % {"added": change.added, "changed": change.changed, "removed": change.removed})
+
+
+@login_required
+@require_POST
+def discard(request: SignedInRequest, slug: str, pk: int) -> HttpResponse:
+    """Throw the waiting file away."""
+    _enterprise, upload = _waiting(request, slug, pk)
+    uploads.discard_upload(upload)
+    messages.info(request, _("The file was thrown away. Nothing was imported."))
+    return redirect("cloud:members", slug=slug)

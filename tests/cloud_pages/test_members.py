@@ -54,9 +54,22 @@ def test_a_large_shrink_asks_first(owner_client: Client, ledger: Ledger) -> None
 
     refused = owner_client.post(url)
     assert (refused.status_code, Member.objects.count()) == (409, 59)
+    assert refused.context["change"].removed == 58
 
     owner_client.post(url, {"allow_shrink": "on"})
     assert Member.objects.count() == 1
+
+
+def test_a_file_is_thrown_away(owner_client: Client, ledger: Ledger) -> None:
+    url = _choose(owner_client, ONE)
+    assert f'action="{url}/discard"' in owner_client.get(url).content.decode()
+
+    response = owner_client.post(f"{url}/discard", follow=True)
+
+    assert response.redirect_chain[-1][0] == URL
+    assert "The file was thrown away. Nothing was imported." in response.content.decode()
+    assert not StagedUpload.objects.exists()
+    assert not Member.objects.exists()
 
 
 def test_no_file_is_an_error_beside_the_field(owner_client: Client, ledger: Ledger) -> None:

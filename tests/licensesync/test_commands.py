@@ -104,9 +104,7 @@ class TestSetLicense:
     def test_customer_that_looks_like_a_credential_is_refused(self) -> None:
         make_server("ghes1")
 
-        with pytest.raises(
-            CommandError, match="^The customer looks like it holds a password or token"
-        ):
+        with pytest.raises(CommandError, match=r"^The customer looks like it holds a password or token"):
             run("set_license", "ghes1", "--customer", "https://a:b@c", "--seats", "1", "--expires", "never")
 
         assert not License.objects.exists()

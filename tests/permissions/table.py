@@ -119,6 +119,7 @@ CLOUD_PAGES = [
     Row("cloud:members", OWNERS_MISTAKE, "POST", CLOUD),
     Row("cloud:review_members", OWNERS_PAGE, where=MEMBERS_FILE),
     Row("cloud:review_members", OWNERS_FORM, "POST", MEMBERS_FILE, {"action": "apply"}),
+    Row("cloud:discard_members", OWNERS_FORM, "POST", MEMBERS_FILE),
     # The page lists the accounts one owns, so that everybody sees it, and only an owner's POST connects.
     Row("cloud:consent", SIGNED_IN, data={"manifest": "manifest", "state": "s"}),
     Row("cloud:consent", OWNERS_FORM, "POST", data={"manifest": "manifest", "state": "s", "account": "cloud"}),
