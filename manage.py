@@ -10,6 +10,7 @@ def main() -> None:
     try:
         import django
         from django.core.management import execute_from_command_line, load_command_class
+        from django.db import DatabaseError
     except ImportError:
         sys.exit("Django is not installed in this Python: run `make install`, then use .venv/bin/python.")
     if sys.argv[1:2] == ["up"] and "LICENSESYNC_ROLE_FILE" not in os.environ:
@@ -19,8 +20,15 @@ def main() -> None:
         # Django takes this word for itself and answers its own version.
         django.setup()
         load_command_class("config", "version").run_from_argv(sys.argv)
-    else:
+        return
+    try:
         execute_from_command_line(sys.argv)
+    except DatabaseError as error:
+        from config.unmade import UNMADE, is_unmade
+
+        if not is_unmade(error):
+            raise
+        sys.exit(UNMADE)
 
 
 if __name__ == "__main__":
