@@ -80,5 +80,6 @@ const prepare = (root) => {
   });
 };
 
+document.documentElement.classList.add("has-script");
 prepare(document);
 document.addEventListener("htmx:load", (event) => prepare(event.target));

@@ -105,6 +105,8 @@ def test_progress_moves_on_by_itself_and_stops_at_the_end(
     scenes.uploading(stage)
     open_page(signed_in, live_server, stage, "license")
     expect(signed_in.locator(".Meter-text", has_text="2 of 5 parts")).to_be_visible()
+    expect(signed_in.get_by_text("every two seconds")).to_be_visible()
+    expect(signed_in.get_by_text("Refresh to see where it stands.")).to_be_hidden()
 
     SyncJob.objects.update(parts_sent=4)
     expect(signed_in.locator(".Meter-text", has_text="4 of 5 parts")).to_be_visible()
@@ -124,6 +126,8 @@ def test_progress_is_readable_without_javascript(bare: Page, live_server: LiveSe
 
     bare.get_by_role("button", name="Sync now").click()
     expect(bare.get_by_text("Waiting for a free worker").first).to_be_visible()
+    expect(bare.get_by_text("Refresh to see where it stands.")).to_be_visible()
+    expect(bare.get_by_text("every two seconds")).to_be_hidden()
     SyncJob.objects.update(state=SyncJob.State.UPLOADING, parts_sent=1, opened_at=timezone.now(), **scenes.FROZEN)
     bare.get_by_role("link", name="Refresh").click()
 
