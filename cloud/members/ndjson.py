@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 
 from cloud.members.reading import MembersInvalid, address_problem, checked_login
 from cloud.members.rows import MAX_NUMBER, Details, MemberRow, Repository, Subscription, ranked
+from enterprises.json_lines import why_not
 from wire.addresses import AddressInvalid
 
 ShortText = Annotated[str, msgspec.Meta(max_length=1000)]
@@ -67,7 +68,7 @@ def read_ndjson(lines: Iterator[tuple[int, str]]) -> Iterator[MemberRow]:
         try:
             member = _decoder.decode(text)
         except (msgspec.MsgspecError, RecursionError) as error:
-            raise MembersInvalid(line, _("not a member: %(reason)s") % {"reason": error}) from error
+            raise MembersInvalid(line, why_not(error)) from error
         yield _row(line, member)
 
 

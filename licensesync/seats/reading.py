@@ -11,6 +11,7 @@ import msgspec
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from enterprises.json_lines import why_not
 from licensesync.seats.rows import RowInvalid, SeatRow, SeatsInvalid, make_row
 
 MAX_LINE = 256 * 1024
@@ -106,15 +107,9 @@ def _read_ndjson(lines: Iterator[tuple[int, str]]) -> Iterator[SeatRow]:
             account = _decoder.decode(text)
             yield _ndjson_row(number, account)
         except (msgspec.MsgspecError, RecursionError) as error:
-            raise SeatsInvalid(number, _why_not_read(error)) from error
+            raise SeatsInvalid(number, why_not(error)) from error
         except RowInvalid as error:
             raise SeatsInvalid(number, str(error)) from error
-
-
-def _why_not_read(error: Exception) -> str:
-    if isinstance(error, msgspec.ValidationError):
-        return _("not an account as expected: %(problem)s") % {"problem": error}
-    return _("not a whole JSON object")
 
 
 def _ndjson_row(number: int, account: _Account) -> SeatRow:

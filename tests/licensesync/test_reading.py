@@ -141,3 +141,29 @@ def test_reason_never_quotes_an_address() -> None:
 def test_given_format_wins_over_the_look_of_the_file() -> None:
     with pytest.raises(SeatsInvalid, match="whole JSON object"):
         read("id,login,email\n1,a,\n", "ndjson")
+
+
+@pytest.mark.parametrize(
+    ("account", "reason"),
+    [
+        ('{"id":1,"login":"a","emails":[[]]}', "“emails”, entry 1: an object {…} belongs here, not a list […]"),
+        ('{"id":1,"login":"a","emails":[{}]}', "“emails”, entry 1: the field “email” is missing"),
+        ('{"id":1,"login":"a"}', "the field “emails” is missing"),
+        ('{"id":"1","login":"a","emails":[]}', "“id”: a whole number belongs here, not text in quotation marks"),
+        (
+            '{"id":1,"login":"a","emails":[],"role":4}',
+            "“role”: text in quotation marks or null belongs here, not a whole number",
+        ),
+        (
+            '{"id":1,"login":"a","emails":[],"created_at":"x"}',
+            "“created_at”: not a date and time such as 2026-03-02T09:30:00Z",
+        ),
+        ('{"id":1e400,"login":"a","emails":[]}', "“id”: the number is too small or too large"),
+        ('{"id":1,', "not a whole JSON object"),
+    ],
+)
+def test_reason_is_said_for_people(account: str, reason: str) -> None:
+    with pytest.raises(SeatsInvalid) as refused:
+        read(account)
+
+    assert str(refused.value) == f"Line 1: {reason}"
