@@ -32,6 +32,10 @@ Clock = Callable[[], datetime]
 
 LEASE: Final = timedelta(minutes=5)
 MAX_CLAIMS: Final = 5
+_KEPT: Final = (
+    *("revision", "snapshot_id", "sha256", "accounts", "taken_at"),
+    *("last_sync_at", "last_attempt_at", "last_status", "last_error"),
+)
 
 # Accounts that the snapshot lacks or words otherwise.
 _OUTDATED = f"""
@@ -131,8 +135,8 @@ def _switch(intake: Intake, opening: OpenSync, clock: Clock) -> None:
         )
         if not is_preview:
             _keep(ledger, held, intake, opening, difference, at)
-    if is_preview:
-        _end(intake, at, state=Intake.State.APPLIED, result=msgspec.to_builtins(difference))
+    if is_preview and not _end_mine(intake, at, state=Intake.State.APPLIED, result=msgspec.to_builtins(difference)):
+        raise ClaimLost
 
 
 def _exchange(
@@ -207,7 +211,8 @@ def _keep(
     held.last_sync_at = held.last_attempt_at = at
     held.last_status = Installation.SyncStatus.SUCCESS
     held.last_error = ""
-    held.save()
+    # Not the rest: the connection record is written without the ledger's lock.
+    held.save(update_fields=_KEPT)
     receipt = Receipt(
         **msgspec.structs.asdict(difference),
         sync_id=opening.sync_id,
@@ -228,15 +233,21 @@ def _keep(
 
 
 def _refuse(intake: Intake, refusal: IntakeRefused, at: datetime) -> None:
-    if not _mine(intake).exists():
-        return
-    _end(intake, at, state=Intake.State.REFUSED, error_code=refusal.code.value)
-    if intake.kind == Intake.Kind.USAGE:
+    is_over = _end_mine(intake, at, state=Intake.State.REFUSED, error_code=refusal.code.value)
+    if is_over and intake.kind == Intake.Kind.USAGE:
         note_refusal(intake.installation, refusal.code, at)
 
 
+def _end_mine(intake: Intake, at: datetime, **fields: object) -> bool:
+    """End an intake outside of the ledger's lock, if it is still this worker's; say whether it was."""
+    ended = _mine(intake).update(**fields, finished_at=at, lease_until=None)
+    if ended:
+        IntakePart.objects.filter(intake=intake).delete()
+    return bool(ended)
+
+
 def _end(intake: Intake, at: datetime, **fields: object) -> None:
-    """End an intake and delete its bytes."""
+    """End an intake under the ledger's lock, and delete its bytes."""
     for name, value in {**fields, "finished_at": at, "lease_until": None}.items():
         setattr(intake, name, value)
     intake.save(update_fields=[*fields, "finished_at", "lease_until"])

@@ -4,9 +4,11 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from cloud import intake
+from cloud import applying, intake
 from cloud.expiry import expire
+from cloud.locks import locked
 from cloud.models import Installation, Intake, Ledger, ServerAccount
+from cloud.refusals import IntakeRefused
 from tests.cloud.books import NOW, apply_now, commit_whole, connect, lines_of, opening, people, send, sync
 from wire.messages import ErrorCode
 
@@ -97,3 +99,29 @@ def test_worker_that_lost_its_claim_changes_nothing(server: Installation) -> Non
 
     assert intake.status(server, opened.sync_id).state == "applying"
     assert not ServerAccount.objects.exists()
+
+
+def test_record_that_came_while_a_snapshot_was_applied_stays(server: Installation) -> None:
+    sync(server, [MONA])
+    intake_row = server.intakes.get()
+    opened = opening(server, lines_of([MONA]), sync_id=str(intake_row.snapshot_id))
+    loaded_before = Installation.objects.get(pk=server.pk)
+    Installation.objects.filter(pk=server.pk).update(version="3.20.0")
+
+    with locked(server.ledger_id) as ledger:
+        difference = applying._difference(0, ledger, opened, 0, 0, 0, revision=2)
+        applying._keep(ledger, loaded_before, intake_row, opened, difference, NOW)
+
+    server.refresh_from_db()
+    assert (server.version, server.revision) == ("3.20.0", 2)
+
+
+def test_refusal_of_a_worker_that_lost_its_claim_changes_nothing(server: Installation) -> None:
+    sync(server, [MONA])
+    stale = server.intakes.get()
+    stale.claim -= 1
+
+    applying._refuse(stale, IntakeRefused(ErrorCode.DIGEST_MISMATCH), NOW)
+
+    server.refresh_from_db()
+    assert (server.intakes.get().state, server.last_status) == (Intake.State.APPLIED, "success")
