@@ -1,5 +1,7 @@
 """Importing members on a page: choose, preview, apply."""
 
+import re
+
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
@@ -70,6 +72,14 @@ def test_a_file_is_thrown_away(owner_client: Client, ledger: Ledger) -> None:
     assert "The file was thrown away. Nothing was imported." in response.content.decode()
     assert not StagedUpload.objects.exists()
     assert not Member.objects.exists()
+
+
+def test_page_shows_what_a_file_looks_like(owner_client: Client, ledger: Ledger) -> None:
+    page = owner_client.get(URL).content.decode()
+
+    (example,) = re.findall(r"<code>(\{.+?\})</code>", page)
+    change = owner_client.get(_choose(owner_client, example.encode())).context["change"]
+    assert (change.added, change.licenses_after) == (1, 1)
 
 
 def test_no_file_is_an_error_beside_the_field(owner_client: Client, ledger: Ledger) -> None:

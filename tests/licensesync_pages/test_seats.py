@@ -1,5 +1,6 @@
 """An import on a page: choose a file, see what changes, apply; every mistake stands beside its field."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -42,6 +43,13 @@ def test_file_is_previewed_before_anything_changes(stage: Stage, owner_client: C
     assert status == 302
     assert "mona" in page
     assert seats(stage) == 0
+
+
+def test_page_shows_what_a_file_looks_like(stage: Stage, owner_client: Client) -> None:
+    page = owner_client.get(url(stage)).content.decode()
+
+    (example,) = re.findall(r"<code>(\{.+?\})</code>", page)
+    assert choose(owner_client, stage, example.encode())[0] == 302
 
 
 def test_file_that_means_nothing_any_more_leads_back_and_says_so(stage: Stage, owner_client: Client) -> None:
