@@ -116,6 +116,8 @@ def create_enterprise(
     """
     enterprise = Enterprise(slug=slug, name=name or slug, deployment=deployment, kind=kind, created_at=at)
     enterprise.full_clean()
+    if audit.looks_secret(enterprise.name):
+        raise ValidationError({"name": _("This looks like a password or a token. Enter the name that people read.")})
     enterprise.save(force_insert=True)
     after = {"name": enterprise.name, "deployment": str(deployment), "kind": str(kind)}
     audit.record(enterprise=enterprise, action="business.create", by=by, ip=ip, target=slug, after=after, at=at)
@@ -128,7 +130,14 @@ def create_enterprise(
 def grant_role(
     *, user: User, enterprise: Enterprise, role: RoleName, at: datetime, by: User | None = None, ip: str = ""
 ) -> Role:
-    """Give a person a role, in place of the one they have there."""
+    """Give a person a role, in place of the one they have there.
+
+    :raises ValidationError: nobody would own the enterprise any more
+    """
+    # All owners are held, so that two of them cannot step back at the same time.
+    owners = list(Role.objects.select_for_update().filter(enterprise=enterprise, role=RoleName.OWNER))
+    if role != RoleName.OWNER and [owner.user_id for owner in owners] == [user.pk]:
+        raise ValidationError(_("An enterprise keeps at least one owner: make somebody else one first."))
     held = Role.objects.select_for_update().filter(user=user, enterprise=enterprise).first()
     before = {"role": held.role} if held else None
     granted, _is_new = Role.objects.update_or_create(user=user, enterprise=enterprise, defaults={"role": role})

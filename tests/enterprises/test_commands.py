@@ -127,6 +127,7 @@ def test_cloud_organization_is_whole(owner: User) -> None:
         (["Octo!", "--deployment", "cloud"], "Use lower-case letters"),
         (["octo", "--deployment", "server", "--kind", "organization"], "always an enterprise"),
         (["elsewhere", "--deployment", "cloud"], "That short name is taken"),
+        (["octo", "--deployment", "cloud", "--name", "https://a:b@c"], "looks like a password or a token"),
     ],
 )
 def test_enterprise_mistakes_leave_nothing(words: list[str], sentence: str, stranger: User) -> None:
@@ -172,3 +173,18 @@ def test_role_mistakes_are_refused(words: list[str], sentence: str, owner: User)
         run("grant_role", *words)
 
     assert not Role.objects.filter(enterprise__slug="acme").exists()
+
+
+def test_the_last_owner_stays_owner(owner: User, cloud_enterprise: Enterprise) -> None:
+    with pytest.raises(CommandError, match="keeps at least one owner"):
+        run("grant_role", "octo", "olivia", "--role", "billing_manager")
+
+    assert Role.objects.get(user=owner).role == RoleName.OWNER
+
+
+def test_one_of_two_owners_may_step_back(owner: User, stranger: User, cloud_enterprise: Enterprise) -> None:
+    run("grant_role", "octo", stranger.username, "--role", "owner")
+
+    run("grant_role", "octo", "olivia", "--role", "billing_manager")
+
+    assert Role.objects.get(user=owner).role == RoleName.BILLING_MANAGER
