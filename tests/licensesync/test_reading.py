@@ -105,7 +105,7 @@ def test_who_holds_a_license(fields: str, holds: bool) -> None:
         (b"x" * 300_000, 1, "256 KiB"),
         ('{"id":1,"login":"a","emails":[]}\n{"id":2,', 2, "whole JSON object"),
         ('{"id":1,"login":"a","emails":[],"x":' + "[" * 50_000 + "]" * 50_000 + "}", 1, "whole JSON object"),
-        ('{"id":1.5,"login":"a","emails":[]}', 1, "$.id"),
+        ('{"id":1.5,"login":"a","emails":[]}', 1, "“id”: a whole number belongs here"),
         ('{"id":1,"login":"a"}', 1, "emails"),
         (
             '{"id":1,"login":"a","emails":[{"email":"a@b","primary":true},{"email":"c@d","primary":true}]}',

@@ -24,7 +24,8 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
 
 
 def pid_of(console: Console, words: str) -> int:
-    """The first process below `up` whose command has these words."""
+    """The first process below `up` whose command has these words, once there is one."""
+    assert wait_until(lambda: any(words in command for command in console.family().values())), console.log
     return min(pid for pid, command in console.family().items() if words in command)
 
 
