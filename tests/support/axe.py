@@ -21,6 +21,12 @@ WIDER_THAN_SCREEN = """
   .map((element) => element.outerHTML.slice(0, 160))
 """
 
+# A color on its way from one theme to the other is neither; what never ends is taken away.
+AT_REST = """
+() => document.getAnimations().forEach((animation) =>
+  animation.effect.getComputedTiming().endTime === Infinity ? animation.cancel() : animation.finish())
+"""
+
 
 @cache
 def axe_source() -> str:
@@ -31,6 +37,7 @@ def assert_accessible(page: Page) -> None:
     """Every rule of axe-core on the page as it stands now, open menus and dialogs included."""
     if page.evaluate("typeof axe") == "undefined":
         page.evaluate(axe_source())
+    page.evaluate(AT_REST)
     violations: list[dict[str, Any]] = page.evaluate(
         "axe.run({resultTypes: ['violations']}).then((results) => results.violations)"
     )

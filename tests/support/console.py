@@ -91,7 +91,7 @@ class Console:
         """Every process below `up`, by id, with its command."""
         assert self.process is not None
         listing = subprocess.run(
-            ["ps", "-axo", "pid=,ppid=,command="], capture_output=True, text=True, check=True
+            ["ps", "-axww", "-o", "pid=,ppid=,command="], capture_output=True, text=True, check=True
         ).stdout
         rows = [(int(pid), int(parent), command) for pid, parent, command in map(_three, listing.splitlines())]
         family: dict[int, str] = {}
