@@ -220,11 +220,6 @@ class SyncJob(models.Model):
         """Whether the last attempt failed and the next one has a time."""
         return self.state == self.State.QUEUED and bool(self.error_code) and self.lease_until is None
 
-    @property
-    def can_be_cancelled(self) -> bool:
-        """Whether the cloud was not yet asked to apply it."""
-        return self.is_active and self.commit_sent_at is None
-
 
 class SyncPart(models.Model):
     """Frozen bytes of a job: every retry sends exactly these."""
