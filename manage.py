@@ -11,6 +11,8 @@ def main() -> None:
         import django
         from django.core.management import execute_from_command_line, load_command_class
         from django.db import DatabaseError
+
+        from enterprises.secrets import WrongEncryptionKey
     except ImportError:
         sys.exit("Django is not installed in this Python: run `make install`, then use .venv/bin/python.")
     if sys.argv[1:2] == ["up"] and "LICENSESYNC_ROLE_FILE" not in os.environ:
@@ -23,6 +25,8 @@ def main() -> None:
         return
     try:
         execute_from_command_line(sys.argv)
+    except WrongEncryptionKey as error:
+        sys.exit(str(error))
     except DatabaseError as error:
         from config.unmade import UNMADE, is_unmade
 

@@ -18,6 +18,16 @@ app.autodiscover_tasks()
 app.autodiscover_tasks(related_name="beat")
 
 
+@signals.worker_init.connect(weak=False)
+@signals.beat_init.connect(weak=False)
+def refuse_wrong_keys(**_later: Any) -> None:
+    """A worker that cannot open its secrets would fail every job."""
+    # Only now do the models exist that this needs.
+    from config.keys import refuse_wrong_keys_before_forking
+
+    refuse_wrong_keys_before_forking()
+
+
 @signals.setup_logging.connect(weak=False)
 def keep_our_logging(**_later: Any) -> None:
     """A receiver here keeps Celery from installing its own handlers over LOGGING."""

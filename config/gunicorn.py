@@ -1,6 +1,7 @@
 """How the web process runs: threads, because a page mostly waits for the database."""
 
 import os
+from typing import Any
 
 wsgi_app = "config.wsgi"
 worker_class = "gthread"
@@ -17,3 +18,11 @@ control_socket_disable = True
 # X-Forwarded-* are judged by our own middleware, from TRUSTED_PROXIES.
 forwarded_allow_ips = ""
 secure_scheme_headers: dict[str, str] = {}
+
+
+def on_starting(_arbiter: Any) -> None:
+    """The application is loaded, and no worker runs yet: wrong keys end the master with their sentence."""
+    # Only now do the models exist that this needs.
+    from config.keys import refuse_wrong_keys_before_forking
+
+    refuse_wrong_keys_before_forking()

@@ -8,6 +8,8 @@ from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from config.keys import keys_state
+
 
 @require_safe
 @never_cache
@@ -22,6 +24,7 @@ def readyz(_request: HttpRequest) -> JsonResponse:
     """Database, broker and migrations; 503 with the first words of what is wrong where one of them fails."""
     checks = {"database": database_state(), "broker": broker_state()}
     checks["migrations"] = migrations_state() if checks["database"] == "ok" else "unknown"
+    checks["keys"] = keys_state() if checks["migrations"] == "ok" else "unknown"
     is_ready = all(state == "ok" for state in checks.values())
     return JsonResponse({"status": "ok" if is_ready else "unavailable", **checks}, status=200 if is_ready else 503)
 

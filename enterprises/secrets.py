@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
-from django.db import models
+from django.db import DEFAULT_DB_ALIAS, models
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator
 
     from django.db.backends.base.base import BaseDatabaseWrapper
 
@@ -100,8 +100,16 @@ class EncryptedTextField(TextField):
         return super().get_lookup(lookup_name) if lookup_name == "isnull" else None
 
 
-def stored_values(model: type[models.Model], field: str) -> Sequence[tuple[Any, str]]:
-    """Primary key and kept text of every secret in a column, as stored, for whoever checks or rotates keys."""
+def stored_values(
+    model: type[models.Model], field: str, *, using: str = DEFAULT_DB_ALIAS, batch: int = 500
+) -> Iterator[tuple[Any, str]]:
+    """Primary key and kept text of every secret in a column, as stored, for whoever checks or rotates keys.
+
+    They are read in batches by key, so that writing between them neither waits nor loses the place.
+    """
     raw = models.functions.Cast(field, models.TextField())
-    rows = model._default_manager.annotate(_kept=raw).values_list("pk", "_kept")
-    return [(pk, kept) for pk, kept in rows if kept]
+    rows = model._default_manager.using(using).annotate(_kept=raw).order_by("pk").values_list("pk", "_kept")
+    last: Any = None
+    while found := list((rows if last is None else rows.filter(pk__gt=last))[:batch]):
+        last = found[-1][0]
+        yield from ((pk, kept) for pk, kept in found if kept)

@@ -17,7 +17,7 @@ def test_readyz_names_every_part_that_works(client: Client) -> None:
     answer = client.get("/readyz")
 
     assert answer.status_code == 200
-    assert answer.json() == {"status": "ok", "database": "ok", "broker": "ok", "migrations": "ok"}
+    assert answer.json() == {"status": "ok", "database": "ok", "broker": "ok", "migrations": "ok", "keys": "ok"}
 
 
 @pytest.mark.django_db

@@ -35,14 +35,14 @@ def test_database_holds_no_plain_text(server: Server) -> None:
 
     assert "the key" not in kept
     assert decrypt(kept) == "the key"
-    assert stored_values(Server, "identity_key") == [(server.pk, kept)]
+    assert list(stored_values(Server, "identity_key")) == [(server.pk, kept)]
 
 
 def test_no_secret_stays_empty(server: Server) -> None:
     Server.objects.update(identity_key="")
 
     assert Server.objects.get().identity_key == ""
-    assert stored_values(Server, "identity_key") == []
+    assert list(stored_values(Server, "identity_key")) == []
 
 
 def test_lookup_by_value_is_refused(server: Server) -> None:

@@ -17,6 +17,7 @@ from django.db import connections
 
 from config.broker import broker_command
 from config.embedded import broker_socket, keep_address, kept_address
+from config.keys import refuse_wrong_keys
 from config.supervisor import NotStarted, Program, Supervisor, own_environment
 from connect.services import follow_cloud
 from enterprises.services import needs_first_owner, setup_secret
@@ -67,6 +68,7 @@ class Command(BaseCommand):
     def prepare(self, supervisor: Supervisor, address: str, *, wants_demo: bool) -> str:
         """Brings database and static files up to date; answers how to sign in."""
         call_command("migrate", verbosity=0, interactive=False)
+        refuse_wrong_keys()
         call_command("collectstatic", verbosity=0, interactive=False)
         move_to(address)
         is_half_made = unfinished_demo().exists()
