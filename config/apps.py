@@ -1,4 +1,4 @@
-"""Registers the roof as an app: its commands are found, and each side's way of founding an enterprise is known."""
+"""Registers the roof as an app: its commands are found, and what only the roof knows is handed down."""
 
 from django.apps import AppConfig
 
@@ -8,6 +8,8 @@ class HouseConfig(AppConfig):
 
     def ready(self) -> None:
         # The models that this needs exist only now.
-        from config import founding
+        from config import founding, local_checks
+        from enterprises import doctor
 
         founding.register()
+        doctor.register(local_checks.local_checks)

@@ -57,6 +57,13 @@ _CODE = re.compile(r"[A-Za-z0-9._~-]{8,200}", re.ASCII)
 _SECRET = re.compile(r"[\x21-\x7e]{1,200}", re.ASCII)
 _SYNCS = "/enterprise-installation/license-syncs"
 
+
+class AppDescription(msgspec.Struct, frozen=True, kw_only=True):
+    """What counts here of an App's description, which is GitHub's and holds more."""
+
+    id: int
+
+
 MessageT = TypeVar("MessageT", bound=msgspec.Struct)
 Clock = Callable[[], datetime]
 
@@ -121,6 +128,12 @@ class CloudClient:
         if response.status_code == HTTPStatus.FORBIDDEN and problem_of(response):
             raise NotAuthorized
         return checked_installation(read_answer(response, Installation))
+
+    def check_app(self) -> None:
+        """Ask the cloud who we are: it knows us, accepts the App key, and answers about this very App."""
+        response = self._with_jwt(lambda: self._send("GET", "/app", bearer=self._app_jwt()))
+        if read_answer(response, AppDescription).id != self._connection.app_id:
+            raise not_ours()
 
     def token(self) -> str:
         """Return an installation token that is good for five more minutes."""

@@ -10,6 +10,7 @@ must not reach the metadata service of a cloud provider or an unprotected servic
 from __future__ import annotations
 
 import enum
+import ssl
 import time
 from http.cookiejar import DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -62,9 +63,11 @@ SENTENCES = {
 class OutboundError(Exception):
     """No usable answer. It names the kind and the host, and holds neither request nor answer nor address."""
 
-    def __init__(self, kind: OutboundKind | str, host: str = "") -> None:
+    def __init__(self, kind: OutboundKind | str, host: str = "", reason: str = "") -> None:
         self.kind = OutboundKind(kind)
         self.host = host
+        # What OpenSSL says against a certificate; empty for every other kind.
+        self.reason = reason
         super().__init__(self.sentence().format(host=host or "the other side"))
 
     def sentence(self) -> str:
@@ -145,6 +148,8 @@ class Outbound(requests.Session):
         self._timeout = (connect_timeout, read_timeout)
         self._deadline = deadline
         self._max_bytes = max_bytes
+        # Of the last answer: as `ssl.SSLSocket.getpeercert` gives it, None over http.
+        self.peer_certificate: dict[str, Any] | None = None
         self.trust_env = False
         self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self.headers.update({"User-Agent": "licensesync", "Accept-Encoding": "identity"})
@@ -181,6 +186,7 @@ class Outbound(requests.Session):
         # Raised outside of the handler, so that the error drags no request along as its context.
         try:
             with super().send(request, **kwargs) as response:
+                self.peer_certificate = getattr(getattr(response.raw, "connection", None), "peer_certificate", None)
                 response._content = self._read(response, host)
                 response._content_consumed = True  # type: ignore[attr-defined]  # untyped
                 return response
@@ -242,7 +248,8 @@ def _failure(error: Exception, host: str) -> OutboundError:
         kind = OutboundKind.DNS
     elif any(isinstance(cause, NewConnectionError) for cause in causes):
         kind = OutboundKind.REFUSED
-    return OutboundError(kind, host)
+    refused = next((cause for cause in causes if isinstance(cause, ssl.SSLCertVerificationError)), None)
+    return OutboundError(kind, host, refused.verify_message if refused else "")
 
 
 def _causes(error: BaseException) -> list[BaseException]:

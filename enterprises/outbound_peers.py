@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -54,7 +54,18 @@ class RemoteConnection(HTTPConnection):
         return check_peer(super()._new_conn(), allow_loopback=False)
 
 
-class RemoteSecureConnection(HTTPSConnection):
+class CertifiedConnection(HTTPSConnection):
+    """Keeps what the certificate said: the socket itself may be gone before the answer is read."""
+
+    peer_certificate: dict[str, Any] | None = None
+
+    def connect(self) -> None:
+        super().connect()
+        seen: dict[str, Any] | None = getattr(self.sock, "getpeercert", dict)()
+        self.peer_certificate = seen or None
+
+
+class RemoteSecureConnection(CertifiedConnection):
     def _new_conn(self) -> socket.socket:
         return check_peer(super()._new_conn(), allow_loopback=False)
 
@@ -64,7 +75,7 @@ class AnyConnection(HTTPConnection):
         return check_peer(super()._new_conn(), allow_loopback=True)
 
 
-class AnySecureConnection(HTTPSConnection):
+class AnySecureConnection(CertifiedConnection):
     def _new_conn(self) -> socket.socket:
         return check_peer(super()._new_conn(), allow_loopback=True)
 

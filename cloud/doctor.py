@@ -1,0 +1,112 @@
+"""The doctor of the cloud's side: its receipt key, its jobs, and what it saw of each server.
+
+A cloud never connects to a server, so its direction of the line is what arrived: when, how it ended, and what the
+server said of itself.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.utils.translation import gettext as _
+
+from cloud.applying import waiting
+from cloud.instances import STALE_AFTER, InstanceState, instance_states
+from cloud.models import Installation, Intake, Ledger, ReceiptSigner
+from enterprises.doctor import Check, Checks, Status, guarded, this_console
+from wire import signing
+
+LATE: Final = timedelta(minutes=5)
+
+
+def cloud_checks(ledgers: Callable[[], Sequence[Ledger]], at: datetime) -> list[Check]:
+    """The key and the jobs of the cloud, then each server as it was last seen."""
+
+    def of_books() -> Checks:
+        yield _receipt_key()
+        yield _work(at)
+        for ledger in ledgers():
+            states = instance_states(ledger, at)
+            yield from (_server(state, at) for state in states)
+            if not states:
+                yield _nobody(ledger)
+
+    return guarded(this_console(), of_books)
+
+
+def ledgers_to_check(**only: int) -> list[Ledger]:
+    """Every account's books for the command, or those that a page is about."""
+    return list(Ledger.objects.select_related("enterprise").filter(**only).order_by("enterprise__slug"))
+
+
+def _receipt_key() -> Check:
+    name = _("Receipt key")
+    signer = ReceiptSigner.objects.order_by("-created_at", "-pk").first()
+    if signer is None:
+        seen = _("There is none yet: the first server that connects makes it.")
+        return Check(about=this_console(), name=name, status=Status.NOT_APPLICABLE, seen=seen)
+    public = signing.public_text(signing.load_identity_key(signer.private_key).public_key())
+    if public == signer.public_key:
+        seen = _("Receipts are signed with %(kid)s.") % {"kid": signer.kid}
+        return Check(about=this_console(), name=name, status=Status.OK, seen=seen)
+    return Check(
+        about=this_console(),
+        name=name,
+        status=Status.FAILED,
+        seen=_("The private key of %(kid)s is not the one that servers were told of.") % {"kid": signer.kid},
+        next_step=_("Restore the database as a whole from its last backup."),
+    )
+
+
+def _work(at: datetime) -> Check:
+    since = at - LATE
+    name = _("Worker and beat")
+    unapplied = waiting(since).filter(opened_at__lt=since).exists()
+    unswept = Intake.objects.filter(state__in=Intake.OPEN, expires_at__lt=since).exists()
+    if not unapplied and not unswept:
+        seen = _("Nothing that is due has waited for more than five minutes.")
+        return Check(about=this_console(), name=name, status=Status.OK, seen=seen)
+    return Check(
+        about=this_console(),
+        name=name,
+        status=Status.FAILED,
+        seen=_("No worker has begun what is due for more than five minutes."),
+        next_step=_("Check that the worker and the beat of this cloud are running."),
+    )
+
+
+def _nobody(ledger: Ledger) -> Check:
+    return Check(
+        about=ledger.enterprise.slug,
+        name=_("Servers"),
+        status=Status.NOT_APPLICABLE,
+        seen=_("No server is connected to this account."),
+        next_step=_("An owner enables GitHub Connect on a server and chooses this account."),
+    )
+
+
+def _server(state: InstanceState, at: datetime) -> Check:
+    installation = state.installation
+    status = {"success": Status.OK, "danger": Status.FAILED, "neutral": Status.NOT_APPLICABLE}.get(
+        state.tone, Status.WARNING
+    )
+    words = f"{state.label}: {state.problem}" if state.problem else f"{state.label}."
+    return Check(
+        about=str(installation.hostname),
+        name=_("Server as last seen"),
+        status=status,
+        seen=f"{words} {_contact(installation)}",
+        next_step="" if status in {Status.OK, Status.NOT_APPLICABLE} else _next_step(state, at),
+    )
+
+
+def _contact(installation: Installation) -> str:
+    seen = [installation.created_at, installation.record_at, installation.last_attempt_at, installation.last_sync_at]
+    last = max(moment for moment in seen if moment is not None)
+    return _("It was last heard on %(date)s UTC.") % {"date": f"{last:%Y-%m-%d %H:%M}"}
+
+
+def _next_step(state: InstanceState, at: datetime) -> str:
+    if state.at is None or at - state.at > STALE_AFTER:
+        return _("Run the doctor on that server: a cloud never connects to a server, so only the server can say why.")
+    return _("Look at the License page of that server, and press Sync now there.")

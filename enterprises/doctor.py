@@ -1,0 +1,156 @@
+"""What a check of the doctor is, and where the roof says how the database, the broker and the keys are."""
+
+from __future__ import annotations
+
+import enum
+import json
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.db import DatabaseError
+from django.utils import translation
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from enterprises.secrets import WrongEncryptionKey
+
+logger = logging.getLogger(__name__)
+
+
+class Status(enum.StrEnum):
+    """How a check came out, in the words of the command."""
+
+    OK = "ok"
+    WARNING = "warning"
+    FAILED = "failed"
+    NOT_APPLICABLE = "not applicable"
+
+
+_LABELS = {
+    Status.OK: (gettext_lazy("OK"), "success"),
+    Status.WARNING: (gettext_lazy("Warning"), "attention"),
+    Status.FAILED: (gettext_lazy("Failed"), "danger"),
+    Status.NOT_APPLICABLE: (gettext_lazy("Not applicable"), "neutral"),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """One finding: whom it is `about`, one plain sentence of what was seen, and one next step where one is to take."""
+
+    about: str
+    name: str
+    status: Status
+    seen: str
+    next_step: str = ""
+
+    @property
+    def label(self) -> str:
+        return str(_LABELS[self.status][0])
+
+    @property
+    def tone(self) -> str:
+        return _LABELS[self.status][1]
+
+    def as_json(self) -> dict[str, str]:
+        names = ("about", "name", "status", "seen", "next_step")
+        return {name: str(getattr(self, name)) for name in names}
+
+
+Checks = Iterable[Check]
+_local: list[Callable[[], Checks]] = []
+
+
+def register(local: Callable[[], Checks]) -> None:
+    """Called once, when the apps are ready, by the roof, which alone knows all parts of this console."""
+    _local[:] = [local]
+
+
+def local_checks() -> list[Check]:
+    """Database, migrations, broker, keys, disk: of whatever side."""
+    return [check for run in _local for check in guarded(this_console(), run)]
+
+
+def this_console() -> str:
+    return _("This console")
+
+
+def guarded(about: str, run: Callable[[], Checks], found: list[Check] | None = None) -> list[Check]:
+    """The findings of `run`; a check that breaks is a finding too, and keeps those before it."""
+    found = [] if found is None else found
+    try:
+        for check in run():
+            found.append(check)
+    except (DatabaseError, WrongEncryptionKey) as error:
+        # Said in full by the checks of the database, the migrations and the keys.
+        logger.warning("A check of the doctor could not read the database.", extra={"error": type(error).__name__})
+        found.append(_broken(about))
+    except Exception:
+        logger.exception("A check of the doctor broke.")
+        found.append(_broken(about))
+    return found
+
+
+def _broken(about: str) -> Check:
+    return Check(
+        about=about,
+        name=_("Doctor"),
+        status=Status.FAILED,
+        seen=_("The rest could not be checked: the check itself broke."),
+        next_step=_("Look into the log of this process for the reason, and solve what failed above first."),
+    )
+
+
+def side_by_side(jobs: Mapping[str, Callable[[], Checks]], *, seconds: float) -> list[Check]:
+    """Run one job per subject at the same time; what has not ended after `seconds` says so, with what it found.
+
+    The threads are daemons: a name server that never answers holds up neither a page nor the end of a command. They
+    must not ask the database.
+    """
+    found: dict[str, list[Check]] = {about: [] for about in jobs}
+    threads = {about: _started(about, run, found[about]) for about, run in jobs.items()}
+    until = time.monotonic() + seconds
+    results: list[Check] = []
+    for about, thread in threads.items():
+        thread.join(max(0.0, until - time.monotonic()))
+        late = thread.is_alive()
+        results += [*found[about], *([_late(about, seconds)] if late else [])]
+    return results
+
+
+def _started(about: str, run: Callable[[], Checks], found: list[Check]) -> threading.Thread:
+    # A thread begins in the default language.
+    language = translation.get_language() or settings.LANGUAGE_CODE
+
+    def collect() -> None:
+        with translation.override(language):
+            guarded(about, run, found)
+
+    thread = threading.Thread(target=collect, daemon=True, name="doctor")
+    thread.start()
+    return thread
+
+
+def _late(about: str, seconds: float) -> Check:
+    return Check(
+        about=about,
+        name=_("Time"),
+        status=Status.FAILED,
+        seen=_("The rest was not answered within %(seconds)d seconds.") % {"seconds": seconds},
+        next_step=_("Ask whoever runs the network whether a firewall drops what this console sends."),
+    )
+
+
+def has_failed(checks: Checks) -> bool:
+    return any(check.status == Status.FAILED for check in checks)
+
+
+def as_json(checks: Checks) -> str:
+    found = list(checks)
+    answer: dict[str, Any] = {"failed": has_failed(found), "checks": [check.as_json() for check in found]}
+    return json.dumps(answer)

@@ -1,0 +1,116 @@
+"""The doctor of the server's side: each cloud as it is seen from here, and each server's sync, seats and jobs."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Final
+
+from django.conf import settings
+from django.utils.translation import gettext as _
+
+from connect.models import Connection, Server
+from enterprises.doctor import Check, Checks, Status, guarded, side_by_side, this_console
+from licensesync.line_checks import line_checks
+from licensesync.models import Schedule, SeatSource, SyncJob
+from licensesync.state import ConnectionState, connection_state
+
+LINE_SECONDS: Final = 8.0
+SEATS_ARE_OLD: Final = timedelta(days=8)
+LATE: Final = timedelta(minutes=5)
+
+_STATUS_OF_TONE: Final = {
+    "success": Status.OK,
+    "accent": Status.OK,
+    "attention": Status.WARNING,
+    "danger": Status.FAILED,
+    "neutral": Status.NOT_APPLICABLE,
+}
+
+
+def server_checks(servers: Callable[[], Sequence[Server]], at: datetime) -> list[Check]:
+    """The line to each cloud, all at the same time, then what this console knows of its jobs and servers."""
+    known: list[Server] = []
+
+    def of_servers() -> Checks:
+        known.extend(servers())
+        yield _work(at)
+        for server in known:
+            yield from (_sync(server, at), _seats(server, at))
+
+    about_servers = guarded(this_console(), of_servers)
+    return [*_lines(known), *about_servers]
+
+
+def _lines(servers: Sequence[Server]) -> list[Check]:
+    connected: dict[str, list[Connection]] = {url: [] for url in settings.CLOUD_URLS}
+    for server in servers:
+        if server.connection.is_connected:
+            connected.setdefault(server.connection.cloud_url.rstrip("/"), []).append(server.connection)
+    if not connected:
+        return [
+            Check(
+                about=this_console(),
+                name=_("Clouds"),
+                status=Status.WARNING,
+                seen=_("CLOUD_URLS names no cloud."),
+                next_step=_("Enter the address of your cloud into CLOUD_URLS and start the console again."),
+            )
+        ]
+    jobs = {url: partial(line_checks, url, connections) for url, connections in connected.items()}
+    return side_by_side(jobs, seconds=LINE_SECONDS)
+
+
+def _work(at: datetime) -> Check:
+    """Worker and beat leave no other trace that is true on every machine: what is due begins, or it does not."""
+    since = at - LATE
+    waits = SyncJob.objects.due(since).filter(created_at__lt=since).exists()
+    connected = Schedule.objects.filter(connection__state=Connection.State.CONNECTED)
+    waits = waits or connected.filter(next_run_at__lt=since).exists()
+    name = _("Worker and beat")
+    if not waits:
+        seen = _("Nothing that is due has waited for more than five minutes.")
+        return Check(about=this_console(), name=name, status=Status.OK, seen=seen)
+    return Check(
+        about=this_console(),
+        name=name,
+        status=Status.FAILED,
+        seen=_("No worker has begun what is due for more than five minutes."),
+        next_step=_("Check that the worker and the beat of this server are running."),
+    )
+
+
+def _sync(server: Server, at: datetime) -> Check:
+    state = connection_state(server.connection, at)
+    return Check(
+        about=server.hostname,
+        name=_("License sync"),
+        status=_STATUS_OF_TONE.get(state.tone, Status.OK),
+        seen=_sentence(state),
+        next_step=str(state.next_step),
+    )
+
+
+def _sentence(state: ConnectionState) -> str:
+    words = f"{state.label}: {state.reason}" if state.reason else f"{state.label}."
+    if state.last_success is None:
+        return words
+    return f"{words} " + _("The last success was on %(date)s UTC.") % {"date": f"{state.last_success:%Y-%m-%d %H:%M}"}
+
+
+def _seats(server: Server, at: datetime) -> Check:
+    source = SeatSource.objects.filter(server=server).first()
+    name, step = _("Seats"), _("Import the seats of this server.")
+    if source is None:
+        seen = _("No seats were imported yet.")
+        return Check(about=server.hostname, name=name, status=Status.WARNING, seen=seen, next_step=step)
+    days = max(0, (at - source.taken_at).days)
+    seen = _("The list of seats is %(days)d days old.") % {"days": days}
+    if at - source.taken_at > SEATS_ARE_OLD:
+        return Check(about=server.hostname, name=name, status=Status.WARNING, seen=seen, next_step=step)
+    return Check(about=server.hostname, name=name, status=Status.OK, seen=seen)
+
+
+def servers_to_check(**only: int) -> list[Server]:
+    """Every server of this console for the command, or the one that a page is about."""
+    servers = Server.objects.select_related("enterprise", "connection__server").filter(**only)
+    return list(servers.order_by("hostname", "pk"))
