@@ -13,7 +13,8 @@ from django.utils.translation import gettext as _
 from cloud.applying import waiting
 from cloud.instances import STALE_AFTER, InstanceState, instance_states
 from cloud.models import Installation, Intake, Ledger, ReceiptSigner
-from enterprises.doctor import Check, Checks, Status, guarded, this_console
+from enterprises.doctor import Check, Checks, Status, guarded, local_checks, this_console
+from enterprises.models import Enterprise
 from wire import signing
 
 LATE: Final = timedelta(minutes=5)
@@ -110,3 +111,8 @@ def _next_step(state: InstanceState, at: datetime) -> str:
     if state.at is None or at - state.at > STALE_AFTER:
         return _("Run the doctor on that server: a cloud never connects to a server, so only the server can say why.")
     return _("Look at the License page of that server, and press Sync now there.")
+
+
+def page_checks(enterprise: Enterprise, at: datetime) -> list[Check]:
+    """This console and one account, for its page."""
+    return [*local_checks(), *cloud_checks(lambda: ledgers_to_check(enterprise=enterprise.pk), at)]

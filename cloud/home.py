@@ -31,6 +31,14 @@ PAGES = (
         view_names=("cloud:review_members",),
         owners_only=True,
     ),
+    navigation.Page(
+        label=_("Doctor"),
+        view_name="cloud:doctor",
+        icon="shield-check",
+        order=90,
+        group=_("Settings"),
+        owners_only=True,
+    ),
 )
 
 

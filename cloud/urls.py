@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from cloud.views import consent, instances, licensing, members, people
+from cloud.views import consent, doctor, instances, licensing, members, people
 
 app_name = "cloud"
 
@@ -20,5 +20,6 @@ urlpatterns = [
     path("enterprises/<slug:slug>/settings/members", members.choose, name="members"),
     path("enterprises/<slug:slug>/settings/members/<int:pk>", members.review, name="review_members"),
     path("enterprises/<slug:slug>/settings/members/<int:pk>/discard", members.discard, name="discard_members"),
+    path("enterprises/<slug:slug>/licensing/doctor", doctor.show, name="doctor"),
     path("enterprise-installations/new", consent.consent, name="consent"),
 ]

@@ -146,6 +146,29 @@ def _late(about: str, seconds: float) -> Check:
     )
 
 
+def by_subject(checks: Checks) -> list[tuple[str, list[Check]]]:
+    """Grouped for a page, each subject where it comes up first."""
+    groups: dict[str, list[Check]] = {}
+    for check in checks:
+        groups.setdefault(check.about, []).append(check)
+    return list(groups.items())
+
+
+def address_of_request(host: str, *, is_secure: bool) -> Check:
+    """Whether a browser reaches this console where BASE_URL says that it is; a proxy may hide the difference."""
+    came_to = f"{'https' if is_secure else 'http'}://{host}"
+    fits = came_to.lower() == settings.BASE_URL.lower()
+    seen = _("This page was asked for at %(url)s; BASE_URL is %(base)s.") % {"url": came_to, "base": settings.BASE_URL}
+    step = _("Set BASE_URL to what browsers use, and have the proxy pass host and scheme on (TRUSTED_PROXIES).")
+    return Check(
+        about=this_console(),
+        name=_("Address of this page"),
+        status=Status.OK if fits else Status.WARNING,
+        seen=seen,
+        next_step="" if fits else step,
+    )
+
+
 def has_failed(checks: Checks) -> bool:
     return any(check.status == Status.FAILED for check in checks)
 

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from connect.models import Connection, Server
-from enterprises.doctor import Check, Checks, Status, guarded, side_by_side, this_console
+from enterprises.doctor import Check, Checks, Status, guarded, local_checks, side_by_side, this_console
 from licensesync.line_checks import line_checks
 from licensesync.models import Schedule, SeatSource, SyncJob
 from licensesync.state import ConnectionState, connection_state
@@ -114,3 +114,8 @@ def servers_to_check(**only: int) -> list[Server]:
     """Every server of this console for the command, or the one that a page is about."""
     servers = Server.objects.select_related("enterprise", "connection__server").filter(**only)
     return list(servers.order_by("hostname", "pk"))
+
+
+def page_checks(server: Server, at: datetime) -> list[Check]:
+    """This console and one server, for its page."""
+    return [*local_checks(), *server_checks(lambda: servers_to_check(pk=server.pk), at)]

@@ -34,6 +34,14 @@ PAGES = (
         group=_("Settings"),
         view_names=("licensesync:seats_preview",),
     ),
+    navigation.Page(
+        label=_("Doctor"),
+        view_name="licensesync:doctor",
+        icon="shield-check",
+        order=90,
+        group=_("Settings"),
+        owners_only=True,
+    ),
 )
 ON_LICENSE_PAGE = {StateCode.FAILED, StateCode.STALE, StateCode.FIRST_SYNC_PENDING, StateCode.SYNCING, StateCode.SYNCED}
 

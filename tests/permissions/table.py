@@ -104,6 +104,8 @@ SERVER_PAGES = [
     Row("licensesync:seats_preview", OWNERS_PAGE, where=SEATS_FILE),
     Row("licensesync:seats_preview", OWNERS_FORM, "POST", SEATS_FILE),
     Row("licensesync:seats_discard", OWNERS_FORM, "POST", SEATS_FILE),
+    Row("licensesync:doctor", OWNERS_PAGE, where=SERVER),
+    Row("licensesync:doctor", OWNERS_PAGE, "POST", SERVER),
 ]
 
 CLOUD_PAGES = [
@@ -120,6 +122,8 @@ CLOUD_PAGES = [
     Row("cloud:review_members", OWNERS_PAGE, where=MEMBERS_FILE),
     Row("cloud:review_members", OWNERS_FORM, "POST", MEMBERS_FILE, {"action": "apply"}),
     Row("cloud:discard_members", OWNERS_FORM, "POST", MEMBERS_FILE),
+    Row("cloud:doctor", OWNERS_PAGE, where=CLOUD),
+    Row("cloud:doctor", OWNERS_PAGE, "POST", CLOUD),
     # The page lists the accounts one owns, so that everybody sees it, and only an owner's POST connects.
     Row("cloud:consent", SIGNED_IN, data={"manifest": "manifest", "state": "s"}),
     Row("cloud:consent", OWNERS_FORM, "POST", data={"manifest": "manifest", "state": "s", "account": "cloud"}),
