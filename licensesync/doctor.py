@@ -104,7 +104,7 @@ def _seats(server: Server, at: datetime) -> Check:
         seen = _("No seats were imported yet.")
         return Check(about=server.hostname, name=name, status=Status.WARNING, seen=seen, next_step=step)
     days = max(0, (at - source.taken_at).days)
-    seen = _("The list of seats is %(days)d days old.") % {"days": days}
+    seen = _("Days since the list of seats was taken: %(days)d.") % {"days": days}
     if at - source.taken_at > SEATS_ARE_OLD:
         return Check(about=server.hostname, name=name, status=Status.WARNING, seen=seen, next_step=step)
     return Check(about=server.hostname, name=name, status=Status.OK, seen=seen)

@@ -86,7 +86,7 @@ def _name(cloud_url: str) -> Check:
             seen=_("The name %(host)s is not known to this machine.") % {"host": host},
             next_step=_("Check the spelling in CLOUD_URLS or HTTPS_PROXY, and the name server of this machine."),
         )
-    seen = _("The name %(host)s is known: %(count)d addresses.") % {"host": host, "count": len(found)}
+    seen = _("The name %(host)s is known (addresses: %(count)d).") % {"host": host, "count": len(found)}
     return _ok(cloud_url, _("Name resolution"), seen)
 
 
