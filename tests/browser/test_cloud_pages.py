@@ -76,6 +76,7 @@ def _addresses() -> list[str]:
         f"/enterprises/octo/people/{bob}",
         f"/enterprises/octo/people/{dora}",
         "/enterprises/octo/settings/members",
+        "/enterprises/octo/licensing/doctor",
         "/enterprises/empty/licensing",
         "/enterprises/empty/people",
         "/enterprises/octo/nothing-here",
