@@ -70,6 +70,21 @@ class Environment:
             split_web_address(name, value)
         return values
 
+    def proxy(self, name: str) -> str:
+        """An http or https address that may carry ``user:password@``; no message repeats it."""
+        value = self.text(name).rstrip("/")
+        try:
+            parts = urlsplit(value)
+            is_whole = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+        except ValueError:
+            is_whole = False
+        if value and (not is_whole or parts.path or parts.query or parts.fragment or re.search(r"\s", value)):
+            raise Misconfigured(
+                f"{name} must be an address such as http://user:password@proxy.example:3128, "
+                "with what is special in user and password percent-encoded."
+            )
+        return value
+
     def networks(self, name: str) -> list[IPv4Network | IPv6Network]:
         try:
             return [ip_network(value) for value in self.words(name)]

@@ -28,7 +28,7 @@ SERVES_CLOUD = ROLE in {"cloud", "both"}
 BASE_URL = env.origin("BASE_URL", ("" if DATABASE_URL else kept_address(DATA_DIR)) or "http://localhost:8000")
 IS_HTTPS = BASE_URL.startswith("https://")
 CLOUD_URLS = env.addresses("CLOUD_URLS", BASE_URL if ROLE == "both" else "")
-HTTPS_PROXY = (env.addresses("HTTPS_PROXY") or [""])[0]
+HTTPS_PROXY = env.proxy("HTTPS_PROXY")
 NO_PROXY = ",".join(env.words("NO_PROXY"))
 CA_BUNDLE = env.existing_file("CA_BUNDLE")
 TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES")

@@ -17,6 +17,7 @@ class Unavailable(enum.StrEnum):
     REFUSED = "refused"
     TLS = "tls"
     PROXY = "proxy"
+    PROXY_AUTH = "proxy_auth"
     TIMEOUT = "timeout"
     TOO_LARGE = "too_large"
     OTHER = "other"
@@ -129,6 +130,10 @@ EXPLANATIONS: Final[dict[str, Explanation]] = {
     Unavailable.PROXY: Explanation(
         _("The proxy did not connect this server to the cloud."),
         _("Check HTTPS_PROXY, then try again; a sync does so by itself."),
+    ),
+    Unavailable.PROXY_AUTH: Explanation(
+        _("The proxy does not accept the user and password of this server."),
+        _("Check user and password in HTTPS_PROXY, restart every process, then try again."),
     ),
     Unavailable.TIMEOUT: Explanation(_("The cloud did not answer in time."), _WAIT),
     Unavailable.TOO_LARGE: Explanation(_("The answer is larger than any of the cloud's."), _ASK_NETWORK),

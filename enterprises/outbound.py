@@ -44,6 +44,7 @@ class OutboundKind(enum.StrEnum):
     REFUSED = "refused"
     TLS = "tls"
     PROXY = "proxy"
+    PROXY_AUTH = "proxy_auth"
     TIMEOUT = "timeout"
     TOO_LARGE = "too_large"
     OTHER = "other"
@@ -54,6 +55,7 @@ SENTENCES = {
     OutboundKind.REFUSED: "{host} does not accept connections.",
     OutboundKind.TLS: "The certificate of {host} is not trusted, or no secure connection came about.",
     OutboundKind.PROXY: "The proxy did not connect us to {host}.",
+    OutboundKind.PROXY_AUTH: "The proxy on the way to {host} does not accept our user and password.",
     OutboundKind.TIMEOUT: "{host} did not answer in time.",
     OutboundKind.TOO_LARGE: "The answer of {host} is larger than expected.",
     OutboundKind.OTHER: "The connection to {host} broke.",
@@ -237,7 +239,11 @@ def _failure(error: Exception, host: str) -> OutboundError:
         return AddressNotAllowed(host)
     kind = OutboundKind.OTHER
     if isinstance(error, requests.exceptions.ProxyError):
-        kind = OutboundKind.PROXY
+        # The status of the proxy's answer is in the text of an OSError only.
+        is_unknown = any(
+            isinstance(cause, OSError) and "Tunnel connection failed: 407" in str(cause) for cause in causes
+        )
+        kind = OutboundKind.PROXY_AUTH if is_unknown else OutboundKind.PROXY
     elif isinstance(error, requests.exceptions.SSLError):
         kind = OutboundKind.TLS
     elif isinstance(error, requests.Timeout) or any(

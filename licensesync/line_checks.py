@@ -92,7 +92,11 @@ def _name(cloud_url: str) -> Check:
 
 def _unreached(cloud_url: str, error: OutboundError) -> Iterator[Check]:
     explanation = explain(Unavailable(error.kind))
-    name = {OutboundKind.TLS: _("Certificate"), OutboundKind.PROXY: _("Proxy")}.get(error.kind, _("Reachability"))
+    name = {
+        OutboundKind.TLS: _("Certificate"),
+        OutboundKind.PROXY: _("Proxy"),
+        OutboundKind.PROXY_AUTH: _("Proxy"),
+    }.get(error.kind, _("Reachability"))
     seen = str(explanation.sentence)
     if error.reason:
         seen = _("The certificate is not trusted: %(reason)s.") % {"reason": error.reason.rstrip(".")}

@@ -26,8 +26,8 @@ _OURS = (
 )  # fmt: skip
 LOOPBACK = ["127.0.0.1", "::1"]
 # Folders whose tests are marked as a whole; all of them may use loopback, and take their time.
-_FOLDER_MARKS = {"browser": "browser", "processes": "processes", "journey": "browser"}
-_FOLDERS_ON_LOOPBACK = {"browser", "processes", "journey"}
+_FOLDER_MARKS = {"browser": "browser", "processes": "processes", "journey": "browser", "proxies": "processes"}
+_FOLDERS_ON_LOOPBACK = {"browser", "processes", "journey", "proxies"}
 
 _services: list[Service] = []
 

@@ -54,6 +54,21 @@ def test_text_names_the_file_that_cannot_be_read() -> None:
         Environment({"NAME_FILE": "/nowhere/secret"}).text("NAME")
 
 
+def test_proxy_may_carry_a_user_and_a_password() -> None:
+    proxy = "http://octo:pass%40word@proxy.example:3128"
+
+    assert Environment({"NAME": f"{proxy}/"}).proxy("NAME") == proxy
+    assert not Environment({}).proxy("NAME")
+
+
+@pytest.mark.parametrize("value", ["octo:planted@proxy", "http://octo:planted@proxy:x", "http://octo:planted@p/path"])
+def test_malformed_proxy_is_refused_without_its_password(value: str) -> None:
+    with pytest.raises(Misconfigured, match="NAME must be an address such as") as refused:
+        Environment({"NAME": value}).proxy("NAME")
+
+    assert "planted" not in str(refused.value)
+
+
 def test_words_are_parted_by_commas_and_spaces() -> None:
     assert Environment({"NAME": "a, b  c,"}).words("NAME") == ["a", "b", "c"]
 

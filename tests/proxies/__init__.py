@@ -1,0 +1,1 @@
+"""The line between the two sides through what companies put between them."""
