@@ -14,7 +14,7 @@ from licensesync.line_checks import line_checks
 from licensesync.models import Schedule, SeatSource, SyncJob
 from licensesync.state import ConnectionState, connection_state
 
-LINE_SECONDS: Final = 8.0
+LINE_SECONDS: Final = 7.0
 SEATS_ARE_OLD: Final = timedelta(days=8)
 LATE: Final = timedelta(minutes=5)
 
