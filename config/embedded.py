@@ -23,6 +23,23 @@ def generated_encryption_keys(data_dir: Path) -> list[str]:
     return _kept(data_dir / "field_encryption_keys", Fernet.generate_key().decode()).split()
 
 
+def generated_files_in_use(data_dir: Path, secret_key: str, encryption_keys: list[str]) -> list[Path]:
+    """Those of the two files that the settings come from; what the environment gives is kept elsewhere."""
+    files = {"secret_key": [secret_key], "field_encryption_keys": encryption_keys}
+    paths = {data_dir / name: used for name, used in files.items()}
+    return [path for path, used in paths.items() if path.is_file() and path.read_text(encoding="ascii").split() == used]
+
+
+def keep_generated(data_dir: Path, name: str, value: str) -> None:
+    """Puts another value in place of a generated one, whole or not at all."""
+    handle, draft = tempfile.mkstemp(dir=data_dir, prefix=f".{name}.")
+    with os.fdopen(handle, "w", encoding="ascii") as file:
+        file.write(value)
+        file.flush()
+        os.fsync(handle)
+    Path(draft).replace(data_dir / name)
+
+
 def broker_socket(data_dir: Path) -> Path:
     """Where the embedded broker listens: in the data folder, or where that is too long, in a folder of its own."""
     socket = data_dir / "valkey.sock"

@@ -12,10 +12,11 @@ from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, models
 from django.db.models.functions import Cast
 
-from enterprises.secrets import EncryptedTextField, WrongEncryptionKey, decrypt, rotate, stored_values
+from enterprises import secrets
+from enterprises.secrets import EncryptedTextField, WrongEncryptionKey, decrypt, stored_values
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 # A value that was saved anew while it was rotated is looked at again; only a fault makes it change every time.
 PASSES: Final = 5
@@ -39,14 +40,14 @@ def encrypted_columns() -> Iterator[tuple[type[models.Model], str]]:
                 yield model, field.attname
 
 
-def check_keys(*, using: str = DEFAULT_DB_ALIAS, most: int | None = None) -> None:
-    """Open every stored secret, or the first ``most`` of each column.
+def check_keys(*, using: str = DEFAULT_DB_ALIAS, most: int | None = None, keys: Sequence[str] | None = None) -> None:
+    """Open every stored secret, or the first ``most`` of each column, with the configured keys or with ``keys``.
 
     :raises WrongEncryptionKey: one of them cannot be opened.
     """
     for model, field in encrypted_columns():
         for _pk, kept in islice(stored_values(model, field, using=using), most):
-            decrypt(kept)
+            decrypt(kept, keys)
 
 
 def rotate_keys() -> Rotation:
@@ -75,7 +76,7 @@ def _rotate_column(model: type[models.Model], field: str, newest: Fernet) -> Rot
             count.current += 1
             continue
         try:
-            fresh = rotate(kept)
+            fresh = secrets.rotate(kept)
         except WrongEncryptionKey:
             count.unreadable += 1
             continue

@@ -13,7 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import DEFAULT_DB_ALIAS, models
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from django.db.backends.base.base import BaseDatabaseWrapper
 
@@ -64,10 +64,13 @@ def encrypt(plain: str) -> str:
     return box().encrypt(plain.encode()).decode()
 
 
-def decrypt(kept: str) -> str:
-    """:raises WrongEncryptionKey: when none of the configured keys opens it."""
+def decrypt(kept: str, keys: Sequence[str] | None = None) -> str:
+    """Open a secret with the configured keys, or with others that are about to be.
+
+    :raises WrongEncryptionKey: when none of them opens it.
+    """
     try:
-        return box().decrypt(kept.encode()).decode()
+        return (box() if keys is None else _box(tuple(keys))).decrypt(kept.encode()).decode()
     except InvalidToken:
         raise WrongEncryptionKey from None
 

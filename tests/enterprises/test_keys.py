@@ -16,10 +16,11 @@ from cloud.models import ReceiptSigner
 from config.env import Misconfigured
 from config.keys import refuse_wrong_keys
 from connect.models import Server
-from enterprises import keys
+from enterprises import keys, secrets
 from enterprises.secrets import stored_values
 from tests.connect.connections import make_connected
-from tests.licensesync.world import NOW, make_server
+from tests.factories import NOW
+from tests.licensesync.world import make_server
 
 pytestmark = pytest.mark.django_db
 
@@ -71,13 +72,13 @@ def test_value_that_changed_meanwhile_is_kept(
 ) -> None:
     newer = a_key()
     settings.FIELD_ENCRYPTION_KEYS = [newer, older]
-    rotate = keys.rotate
+    rotate = secrets.rotate
 
     def while_somebody_saves(kept: str) -> str:
         Server.objects.filter(identity_key__isnull=False).update(identity_key="newer")
         return rotate(kept)
 
-    monkeypatch.setattr(keys, "rotate", while_somebody_saves)
+    monkeypatch.setattr(secrets, "rotate", while_somebody_saves)
     done = keys.rotate_keys()
 
     assert Server.objects.get().identity_key == "newer"
