@@ -61,7 +61,7 @@ lint-messages:
 bench: install-dev ## Measure the stages of a sync beside the bare database
 	@exec $(VENV)/python -m tests.bench $(ARGS)
 
-secrets: install ## Print secrets for docker-compose.yml (make -s secrets > .env)
+secrets: install ## Make the secrets for docker-compose.yml, as files in secrets/
 	@$(VENV)/python -P config/generated_secrets.py
 
 screenshots: install-dev ## Take the pictures of the README anew, from the demo world

@@ -1,21 +1,43 @@
-"""Prints what docker-compose.yml asks for in .env: fresh secrets for both sides."""
+"""Makes what docker-compose.yml asks for: fresh secrets for both sides, each in a file of its own."""
 
 import secrets
 import sys
+from pathlib import Path
 
 from cryptography.fernet import Fernet
 
+HOSTS = {"": "postgres", "cloud_": "cloud-postgres"}
 
-def lines() -> list[str]:
-    made = []
-    for side in ("", "CLOUD_"):
-        made += [
-            f"{side}SECRET_KEY={secrets.token_urlsafe(50)}",
-            f"{side}FIELD_ENCRYPTION_KEYS={Fernet.generate_key().decode()}",
-            f"{side}POSTGRES_PASSWORD={secrets.token_urlsafe(24)}",
-        ]
+
+def files() -> dict[str, str]:
+    """File names and what stands in them; a database's password stands in its address once more."""
+    made: dict[str, str] = {}
+    for side, host in HOSTS.items():
+        password = secrets.token_urlsafe(24)
+        made |= {
+            f"{side}secret_key": secrets.token_urlsafe(50),
+            f"{side}field_encryption_keys": Fernet.generate_key().decode(),
+            f"{side}postgres_password": password,
+            f"{side}database_url": f"postgres://licensesync:{password}@{host}:5432/licensesync",
+        }
     return made
 
 
+def write(folder: Path) -> None:
+    """Write the files, and replace none: what a lost key encrypted cannot be opened again.
+
+    The folder is its owner's alone. The files may be read by everybody who gets past it: compose hands them into the
+    containers with the rights that they have here, and the console runs as a user of its own there.
+    """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    made = files()
+    for name in made:
+        if (folder / name).exists():
+            raise SystemExit(f"{folder / name} exists already, and nothing is replaced.")
+    for name, content in made.items():
+        (folder / name).write_text(f"{content}\n", encoding="utf-8")
+        (folder / name).chmod(0o644)
+
+
 if __name__ == "__main__":
-    sys.stdout.writelines(f"{line}\n" for line in lines())
+    write(Path(sys.argv[1] if len(sys.argv) > 1 else "secrets"))

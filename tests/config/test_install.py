@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from django.conf import settings
 
 from config import generated_secrets
@@ -58,9 +59,14 @@ def test_development_installs_the_versions_that_run() -> None:
 
 
 def test_secrets_for_compose_are_valid_and_new_each_time(tmp_path: Path) -> None:
-    first = dict(line.split("=", 1) for line in generated_secrets.lines())
-    second = dict(line.split("=", 1) for line in generated_secrets.lines())
+    generated_secrets.write(tmp_path / "secrets")
+    first = {path.name: path.read_text().strip() for path in (tmp_path / "secrets").iterdir()}
+    second = generated_secrets.files()
 
-    check_encryption_keys([first["FIELD_ENCRYPTION_KEYS"], first["CLOUD_FIELD_ENCRYPTION_KEYS"]])
+    check_encryption_keys([first["field_encryption_keys"], first["cloud_field_encryption_keys"]])
+    assert first.keys() == second.keys()
     assert not set(first.values()) & set(second.values())
-    assert len(first["SECRET_KEY"]) >= 50
+    assert first["postgres_password"] in first["database_url"]
+    with pytest.raises(SystemExit, match="nothing is replaced"):
+        generated_secrets.write(tmp_path / "secrets")
+    assert len(first["secret_key"]) >= 50

@@ -1,5 +1,6 @@
-"""The commands and variables of docker-compose.yml, run as they stand there, on a real PostgreSQL and a real broker."""
+"""The commands and variables of docker-compose.yml, run as they stand there, on a real PostgreSQL and real brokers."""
 
+import json
 import os
 import re
 import signal
@@ -11,75 +12,150 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 import redis
 import yaml
 
+from config import generated_secrets
 from tests.support.console import ROOT, free_port, wait_until
 from tests.support.services import start_postgres, start_valkey
 
-SECRETS = {
-    "SECRET_KEY": "x" * 60,
-    "FIELD_ENCRYPTION_KEYS": "c3VpdGUtc3VpdGUtc3VpdGUtc3VpdGUtc3VpdGUtc3U=",
-    "POSTGRES_PASSWORD": "unused",
-}
 SEND_A_TASK = "from config import celery_app; celery_app.send_task('enterprises.nothing')"
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+SIDES = {"": "localhost", "cloud-": "127.0.0.1"}
+WORKERS = 4
+OCTO = ROOT / "tests" / "data" / "octo"
 
 
-def variables(service: str) -> dict[str, str]:
-    """The environment of a service, with its ${NAME:-default} filled in."""
+class Side:
+    """The services of one side, on a machine that has what compose would have started beside them."""
 
-    def fill(match: re.Match[str]) -> str:
-        return SECRETS.get(match["name"].removeprefix("CLOUD_"), match["default"] or "")
+    def __init__(self, side: str, folder: Path, database_url: str, redis_url: str) -> None:
+        self.side, self.port = side, free_port()
+        self.url, self.redis_url = f"http://{SIDES[side]}:{self.port}", redis_url
+        self.data = folder / f"{side}data"
+        secrets = folder / f"{side}secrets"
+        generated_secrets.write(secrets)
+        (secrets / f"{side.replace('-', '_')}database_url").write_text(database_url)
+        self.environment = {
+            **self._variables(secrets),
+            "REDIS_URL": redis_url,
+            "BASE_URL": self.url,
+            "LICENSESYNC_DATA_DIR": str(self.data),
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        }
+        self.running: dict[str, subprocess.Popen[str]] = {}
 
-    pattern = re.compile(r"\$\{(?P<name>\w+)(?::-(?P<default>[^}]*)|:\?[^}]*)?\}")
-    return {name: pattern.sub(fill, str(value)) for name, value in COMPOSE["services"][service]["environment"].items()}
+    def _variables(self, secrets: Path) -> dict[str, str]:
+        """The environment of the web, with its ${NAME:-default} filled in and its secrets where they lie here."""
+        pattern = re.compile(r"\$\{\w+(?::-(?P<default>[^}]*))?\}")
+        written = COMPOSE["services"][f"{self.side}web"]["environment"]
+        filled = {
+            name: pattern.sub(lambda match: match["default"] or "", str(value)) for name, value in written.items()
+        }
+        return {name: value.replace("/run/secrets", str(secrets)) for name, value in filled.items()}
+
+    def command(self, name: str) -> list[str]:
+        words: list[str] = COMPOSE["services"][f"{self.side}{name}"]["command"]
+        return [re.sub(r"^0\.0\.0\.0:\d+$", f"127.0.0.1:{self.port}", word) for word in words]
+
+    def run(self, *command: str) -> str:
+        done = subprocess.run(
+            command, cwd=ROOT, env=self.environment, capture_output=True, text=True, check=False, timeout=120
+        )
+        assert done.returncode == 0, (command, done.stderr)
+        return done.stdout
+
+    def manage(self, *arguments: str) -> str:
+        return self.run("python", "manage.py", *arguments)
+
+    def start(self, workers: int) -> None:
+        for name in ("web", "beat", *(f"worker-{number}" for number in range(workers))):
+            self.running[name] = subprocess.Popen(
+                self.command(name.partition("-")[0]), cwd=ROOT, env=self.environment, stderr=subprocess.PIPE, text=True
+            )
+
+    def stop(self) -> dict[str, str]:
+        for process in self.running.values():
+            process.send_signal(signal.SIGTERM)
+        return {name: process.communicate(timeout=60)[1] for name, process in self.running.items()}
 
 
 @pytest.fixture
-def outside() -> Iterator[dict[str, str]]:
-    """What stands in for the services that compose starts: addresses of a database and a broker."""
+def sides() -> Iterator[tuple[Side, Side]]:
+    """Both sides, not started yet: one PostgreSQL with a database each, a broker each."""
     # Not tmp_path: nobody but its owner may enter that, and PostgreSQL may have to run as somebody else.
     with tempfile.TemporaryDirectory(prefix="licensesync-compose-") as name:
         folder = Path(name)
         postgres, database_url = start_postgres(folder)
-        valkey, redis_url = start_valkey(folder)
-        yield {
-            "DATABASE_URL": database_url.removesuffix("licensesync") + "postgres",
-            "REDIS_URL": redis_url,
-            "LICENSESYNC_DATA_DIR": str(folder / "data"),
-            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-        }
-        valkey.stop()
-        postgres.stop()
+        address = database_url.removesuffix("licensesync")
+        with psycopg.connect(f"{address}postgres", autocommit=True) as connection:
+            connection.execute("CREATE DATABASE cloud")
+        brokers, made = [], []
+        for side, database in (("", "postgres"), ("cloud-", "cloud")):
+            (folder / f"{side}broker").mkdir()
+            broker, redis_url = start_valkey(folder / f"{side}broker")
+            brokers.append(broker)
+            made.append(Side(side, folder, f"{address}{database}", redis_url))
+        yield made[0], made[1]
+        for service in (*brokers, postgres):
+            service.stop()
 
 
-@pytest.mark.parametrize("side", ["", "cloud-"])
-def test_services_start_answer_and_stop(outside: dict[str, str], side: str) -> None:
-    port = free_port()
-    environment = {**variables(f"{side}web"), **outside, "BASE_URL": f"http://127.0.0.1:{port}"}
-    commands = {name: COMPOSE["services"][f"{side}{name}"]["command"] for name in ("migrate", "web", "worker", "beat")}
-    commands["web"] = [word.replace("0.0.0.0:", "127.0.0.1:") for word in commands["web"]]
-    commands["web"] = [re.sub(r"^127\.0\.0\.1:\d+$", f"127.0.0.1:{port}", word) for word in commands["web"]]
-    subprocess.run(commands["migrate"], cwd=ROOT, env=environment, check=True, stdout=subprocess.DEVNULL)
+def test_services_start_sync_across_two_hosts_and_stop(sides: tuple[Side, Side]) -> None:
+    server, cloud = sides
+    server.environment["CLOUD_URLS"] = cloud.url
+    for side in sides:
+        side.run(*side.command("migrate"))
+        side.run(sys.executable, "-c", SEND_A_TASK)
+        assert queue_length(side.redis_url) == 1
+    try:
+        server.start(workers=WORKERS)
+        cloud.start(workers=1)
+        assert wait_until(lambda: all(answers(f"{side.url}/readyz") for side in sides))
+        assert wait_until(lambda: all(queue_length(side.redis_url) == 0 for side in sides))
+        assert sync(server, cloud) > 0
+    finally:
+        complaints = [side.stop() for side in sides]
 
-    subprocess.run([sys.executable, "-c", SEND_A_TASK], cwd=ROOT, env=environment, check=True)
-    assert queue_length(outside["REDIS_URL"]) == 1
+    ended = {name: process.returncode for side in sides for name, process in side.running.items() if name != "beat"}
+    assert set(ended.values()) == {0}, complaints
+    # A read-only file system would not have been in the way.
+    assert not any(side.data.exists() and list(side.data.iterdir()) for side in sides)
 
-    running = [
-        subprocess.Popen(commands[name], cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True)
-        for name in ("web", "worker", "beat")
-    ]
-    is_ready = wait_until(lambda: answers(f"http://127.0.0.1:{port}/readyz"))
-    is_worked_off = wait_until(lambda: queue_length(outside["REDIS_URL"]) == 0)
-    for process in running:
-        process.send_signal(signal.SIGTERM)
-    complaints = [process.communicate(timeout=60)[1] for process in running]
 
-    assert is_ready, complaints
-    assert is_worked_off, complaints
-    assert [process.returncode for process in running[:2]] == [0, 0], complaints
+def sync(server: Side, cloud: Side) -> int:
+    """How many licenses one sync from the server adds to those of the cloud's members."""
+    cloud.manage("create_enterprise", "octo", "--deployment=cloud", "--owner=carla", "--seats=100")
+    cloud.manage("import_members", "octo", str(OCTO / "members.ndjson"))
+    token = cloud.manage("create_api_token", "carla", "--scope", "admin:enterprise").strip()
+    hostname = "ghes1.octo.example"
+    server.manage(
+        "create_enterprise", "ghes1", "--deployment=server", f"--hostname={hostname}", "--server-version=3.19.1"
+    )
+    server.manage("import_seats", "ghes1", str(OCTO / f"seats-{hostname}.ndjson"))
+    server.manage("connect_enterprise", "ghes1", "--account", "octo", "--token", token)
+    before = consumed(cloud)
+    server.manage("license_sync", "ghes1", "enable")
+    server.manage("license_sync", "ghes1", "now", "--wait")
+    return consumed(cloud) - before
+
+
+def consumed(cloud: Side) -> int:
+    return int(json.loads(cloud.manage("consumed_licenses", "octo", "--format", "json"))["total_seats_consumed"])
+
+
+@pytest.mark.parametrize("service", COMPOSE["services"])
+def test_every_service_has_a_read_only_file_system_and_no_secret_in_its_environment(service: str) -> None:
+    described = COMPOSE["services"][service]
+
+    assert described["read_only"] is True
+    environment = described.get("environment", {})
+    assert not {name for name in environment if name.endswith(("_KEY", "_KEYS", "PASSWORD", "DATABASE_URL"))}
+    wanted = {value.removeprefix("/run/secrets/") for value in environment.values() if "/run/secrets/" in value}
+    assert wanted == set(described.get("secrets", ()))
+    assert wanted <= set(COMPOSE["secrets"])
 
 
 def queue_length(url: str) -> int:
