@@ -44,7 +44,8 @@ def restore(
     :raises BackupInvalid: its tables are not those of its migrations
     :raises WrongEncryptionKey: the configured keys do not open its secrets
     """
-    with transaction.atomic(), connection.cursor() as cursor:
+    # COPY goes past Django, which would have told the driver's errors in its own terms.
+    with transaction.atomic(), connection.wrap_database_errors, connection.cursor() as cursor:
         cursor.execute("SET LOCAL lock_timeout = '15s'")
         for table in connection.introspection.table_names(cursor):
             cursor.execute(sql.SQL("DROP TABLE {} CASCADE").format(sql.Identifier(table)))

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import CommandError
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, OperationalError, connection
 from django.db.migrations.loader import MigrationLoader
 
 from config import archive, postgres_copy, sqlite_copy
@@ -42,9 +42,13 @@ class Command(ReportingCommand):
                 put_back(manifest, files)
             except (BackupInvalid, WrongEncryptionKey) as error:
                 raise CommandError(f"{file} was not restored, and nothing has changed. {error}") from error
-            except (DatabaseError, sqlite_copy.Busy) as error:
+            except (OperationalError, sqlite_copy.Busy) as error:
                 raise CommandError(
                     f"{file} was not restored, and nothing has changed: stop web, workers and beat first ({error})."
+                ) from error
+            except DatabaseError as error:
+                raise CommandError(
+                    f"{file} was not restored, and nothing has changed: the database refused it ({error})."
                 ) from error
         self.report(
             f"Restored the backup of {manifest.created_at} (version {manifest.version}). Start the console again.",
