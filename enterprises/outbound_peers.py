@@ -16,6 +16,14 @@ if TYPE_CHECKING:
     Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
+# Where providers hand out a machine's credentials beside the link-local address: AWS, Alibaba, Azure, Oracle.
+METADATA = frozenset(map(ipaddress.ip_address, ("fd00:ec2::254", "100.100.100.200", "168.63.129.16", "192.0.0.192")))
+BROADCAST = ipaddress.ip_address("255.255.255.255")
+# Networks of IPv6 whose last 32 bits are an IPv4 address: translation (RFC 6052), and the old compatible form.
+IPV4_AT_THE_END = tuple(map(ipaddress.ip_network, ("64:ff9b::/96", "::/96")))
+OWN_IPV6 = frozenset(map(ipaddress.ip_address, ("::", "::1")))
+
+
 class ForbiddenPeer(Exception):
     """The name led to an address that must not be reached from here."""
 
@@ -26,14 +34,22 @@ def parse_address(text: str) -> Address | None:
         address = ipaddress.ip_address(text.strip("[]").partition("%")[0])
     except ValueError:
         return None
-    mapped = getattr(address, "ipv4_mapped", None)
-    return mapped or address
+    return address if isinstance(address, ipaddress.IPv4Address) else _undressed(address)
+
+
+def _undressed(address: ipaddress.IPv6Address) -> Address:
+    inner = address.ipv4_mapped or address.sixtofour
+    if inner is None and address not in OWN_IPV6 and any(address in network for network in IPV4_AT_THE_END):
+        inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    return inner or address
 
 
 def is_forbidden(address: Address, *, allow_loopback: bool) -> bool:
     """Private networks are allowed, servers usually live there; the machine itself and its cloud provider are not."""
     if address.is_loopback:
         return not allow_loopback
+    if address in METADATA or address == BROADCAST:
+        return True
     return address.is_link_local or address.is_multicast or address.is_unspecified
 
 
