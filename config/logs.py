@@ -13,10 +13,16 @@ _NOISE = frozenset({"request", "server_time", "color_message", "data"})
 # The marks of our secrets (enterprises.secrets) and of JWTs; a one-time code, for one, stands in an address.
 _SECRETS = re.compile(r"\blss_[\w-]{8,}|\beyJ[\w-]{8,}\.[\w-]+\.[\w-]*")
 _HIDDEN = "[secret]"
+# What ends a line, or moves the cursor of a terminal: others' words must not look like a record of ours.
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 def redacted(line: str) -> str:
     return _SECRETS.sub(_HIDDEN, line)
+
+
+def one_line(text: str) -> str:
+    return _CONTROLS.sub(lambda control: control[0].encode("unicode_escape").decode(), text)
 
 
 def extras(record: logging.LogRecord) -> dict[str, object]:
@@ -28,9 +34,10 @@ class TextFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         pairs = "".join(f" {name}={value}" for name, value in extras(record).items())
-        line = f"{record.levelname} {record.name}: {record.getMessage()}{pairs}"
+        line = one_line(f"{record.levelname} {record.name}: {record.getMessage()}{pairs}")
         if record.exc_info:
-            line = f"{line}\n{self.formatException(record.exc_info)}"
+            trace = self.formatException(record.exc_info).split("\n")
+            line = "\n  ".join([line, *map(one_line, trace)])
         return redacted(line)
 
 

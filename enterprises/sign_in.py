@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from django.core.exceptions import ValidationError
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
@@ -13,6 +15,8 @@ from enterprises import audit
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
     from django.http import HttpRequest
+
+logger = logging.getLogger(__name__)
 
 # Signs in whoever came through a link; the session is the same as after a password.
 BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
@@ -38,6 +42,17 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth pu
             return user
         self.authentication_failed(request, **credentials)
         return None
+
+    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
+        try:
+            super().pre_authenticate(request, **credentials)
+        except ValidationError:
+            logger.warning("Attempts to sign in are slowed down.", extra={"ip": audit.actor_ip(request)})
+            raise
+
+    def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
+        """Without the name: people type their password into that field, too."""
+        logger.warning("A password was refused.", extra={"ip": audit.actor_ip(request)})
 
     def get_client_ip(self, request: HttpRequest) -> str:
         """The address that attempts are counted by; behind a Unix socket all share one."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from django.conf import settings
@@ -26,6 +27,8 @@ from enterprises.sign_in import BACKEND
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
+
+logger = logging.getLogger(__name__)
 
 
 @require_safe
@@ -72,6 +75,7 @@ def _set_up(request: HttpRequest, form: SetupForm) -> User | None:
     except services.SetupClosed:
         raise Http404 from None
     except services.SetupCodeWrong:
+        logger.warning("A setup code was refused.", extra={"ip": actor_ip(request)})
         form.add_error("code", _("That is not the code that was printed last."))
     except ValidationError as error:
         _add_errors(form, error)
@@ -99,6 +103,7 @@ def sign_in_link(request: HttpRequest) -> HttpResponse:
                 secret=form.cleaned_data["secret"], at=timezone.now(), ip=actor_ip(request)
             )
         except services.LinkNotValid:
+            logger.warning("A sign-in link was refused.", extra={"ip": actor_ip(request)})
             form.add_error(
                 "secret", _("This link has been used, or it is older than fifteen minutes. Ask for another.")
             )

@@ -24,9 +24,14 @@ MAX_FAILURES = 30
 def failed(request: HttpRequest, refusal: Refused) -> Refused:
     """What to answer to a failed attempt: its refusal, or 429 once there were too many within a minute."""
     now = int(timezone.now().timestamp())
-    key = f"api-failures:{actor_ip(request)}:{now // WINDOW_SECONDS}"
-    if _count(key) <= MAX_FAILURES:
+    ip = actor_ip(request)
+    count = _count(f"api-failures:{ip}:{now // WINDOW_SECONDS}")
+    if count <= MAX_FAILURES:
+        logger.warning("A credential was refused.", extra={"ip": ip})
         return refusal
+    if count == MAX_FAILURES + 1:
+        # The last line of this minute: whoever guesses must not fill the disk with lines.
+        logger.warning("Failed attempts are slowed down.", extra={"ip": ip})
     wait = WINDOW_SECONDS - now % WINDOW_SECONDS
     return Refused(ErrorCode.RATE_LIMITED, "Too many failed attempts; try again later.", retry_after=wait)
 
