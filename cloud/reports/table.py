@@ -40,8 +40,8 @@ _ONLY_HERE: Final = ("github_com_two_factor_auth_required_by_date", "github_com_
 _ONLY_HERE_AT: Final = COLUMNS.index(_ONLY_HERE[0])
 _of_user = attrgetter(*(column for column in COLUMNS if column not in _ONLY_HERE))
 
-# Spreadsheets take what begins like this for a formula.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+# Spreadsheets take what begins like this for a formula; some of them in the full-width forms of East Asia, too.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 def file_name(enterprise: Enterprise, at: datetime) -> str:
