@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from django.core.cache import cache
+from django.utils import translation
 
 from tests.support.services import Service, start_postgres, start_valkey
 
@@ -69,9 +70,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture(autouse=True)
 def _no_memory_of_other_tests() -> Iterator[None]:
-    """What one test counted (attempts to sign in, for one) does not slow the next one down."""
+    """What one test counted (attempts to sign in, for one) does not slow the next one down, and its language goes."""
     yield
     cache.clear()
+    translation.deactivate()
 
 
 def _database() -> str:
