@@ -41,13 +41,16 @@ def restore(
 ) -> None:
     """Put the tables in place of everything that is there: made as they were, filled, and only then brought up to date.
 
-    :raises BackupInvalid: its tables are not those of its migrations
+    :raises BackupInvalid: its tables are not those of its migrations, or others keep tables beside ours
     :raises WrongEncryptionKey: the configured keys do not open its secrets
     """
     # COPY goes past Django, which would have told the driver's errors in its own terms.
     with transaction.atomic(), connection.wrap_database_errors, connection.cursor() as cursor:
         cursor.execute("SET LOCAL lock_timeout = '15s'")
-        for table in connection.introspection.table_names(cursor):
+        there = connection.introspection.table_names(cursor)
+        if foreign := [table for table in there if not _is_ours(table)]:
+            raise BackupInvalid(f"The database also holds tables that are not of this console, such as {foreign[0]}.")
+        for table in there:
             cursor.execute(sql.SQL("DROP TABLE {} CASCADE").format(sql.Identifier(table)))
         MigrationExecutor(connection).migrate(list(leaves))
         # The migrations leave constraints immediate, and a table may come before the one that it refers to.
@@ -71,7 +74,7 @@ def restore(
 
 
 def _columns(cursor: Any) -> dict[str, list[str]]:
-    tables = set(connection.introspection.table_names(cursor)) - {_MADE}
+    tables = {table for table in connection.introspection.table_names(cursor) if _is_ours(table)} - {_MADE}
     cursor.execute(
         "SELECT table_name, column_name FROM information_schema.columns "
         "WHERE table_schema = current_schema() AND is_generated = 'NEVER' ORDER BY table_name, ordinal_position"
@@ -81,6 +84,11 @@ def _columns(cursor: Any) -> dict[str, list[str]]:
         if table in tables:
             found.setdefault(table, []).append(column)
     return found
+
+
+def _is_ours(table: str) -> bool:
+    """By its app's name, since a table of an older version may have no model any more."""
+    return table.startswith(("django_", *(f"{app.label}_" for app in apps.get_app_configs())))
 
 
 def _statement(direction: str, table: str, columns: Sequence[str]) -> sql.Composed:
