@@ -16,6 +16,8 @@ from tests.support.services import start_postgres
 
 OCTO = Path(__file__).parents[1] / "data" / "octo"
 SEATS = OCTO / "seats-ghes1.octo.example.ndjson"
+SYNC = ("license_sync", "ghes1", "now", "--wait", "--timeout", "120")
+REPORT = ("consumed_licenses", "octo", "--format", "json")
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -55,15 +57,13 @@ def test_backup_restore_and_sync_again(hosts: tuple[Host, Host], tmp_path: Path)
     with ExitStack() as running_cloud, ExitStack() as running_server:
         running_cloud.enter_context(cloud.running())
         running_server.enter_context(server.running())
-        connect(server, cloud)
-        sync(server)
-        before = consumed(cloud)
-        server.manage("backup", of_server)
-        cloud.manage("backup", of_cloud)
+        token = found(server, cloud)
+        server.manage_all(*connecting(cloud, token), SYNC, ("backup", of_server))
+        report, _kept = cloud.manage_all(REPORT, ("backup", of_cloud))
+        before = total(report)
         fewer = tmp_path / "seats.ndjson"
         fewer.write_text("".join(SEATS.read_text().splitlines(keepends=True)[:-5]))
-        server.manage("import_seats", "ghes1", str(fewer))
-        sync(server)
+        server.manage_all(("import_seats", "ghes1", str(fewer)), SYNC)
         after = consumed(cloud)
         assert before != after
 
@@ -71,18 +71,23 @@ def test_backup_restore_and_sync_again(hosts: tuple[Host, Host], tmp_path: Path)
         cloud.manage("restore", "--force", of_cloud)
         running_cloud.enter_context(cloud.running())
         assert consumed(cloud) == before
-        sync(server)
+        server.manage(*SYNC)
         assert consumed(cloud) == after
 
         running_server.close()
         server.manage("restore", "--force", of_server)
         running_server.enter_context(server.running())
         with pytest.raises(AssertionError, match="restored or copied"):
-            sync(server)
+            server.manage(*SYNC)
         assert consumed(cloud) == after
 
+        # An owner decides that this one is the original: connected anew, it takes over what the cloud holds.
+        server.manage_all(("disconnect_enterprise", "ghes1"), *connecting(cloud, token), SYNC)
+        assert consumed(cloud) == before
 
-def connect(server: Host, cloud: Host) -> None:
+
+def found(server: Host, cloud: Host) -> str:
+    """Both enterprises with their people; answers a token of the cloud's owner."""
     *_, token = cloud.manage_all(
         ["create_enterprise", "octo", "--deployment=cloud", "--owner=carla", "--seats=100"],
         ["import_members", "octo", str(OCTO / "members.ndjson")],
@@ -91,14 +96,20 @@ def connect(server: Host, cloud: Host) -> None:
     server.manage_all(
         ["create_enterprise", "ghes1", "--deployment=server", "--hostname=ghes1.octo.example"],
         ["import_seats", "ghes1", str(SEATS)],
-        ["connect_enterprise", "ghes1", "--cloud-url", cloud.url, "--account", "octo", "--token", token.strip()],
-        ["license_sync", "ghes1", "enable"],
     )
+    return token.strip()
 
 
-def sync(server: Host) -> None:
-    server.manage("license_sync", "ghes1", "now", "--wait", "--timeout", "120")
+def connecting(cloud: Host, token: str) -> list[tuple[str, ...]]:
+    return [
+        ("connect_enterprise", "ghes1", "--cloud-url", cloud.url, "--account", "octo", "--token", token),
+        ("license_sync", "ghes1", "enable"),
+    ]
 
 
 def consumed(cloud: Host) -> int:
-    return int(json.loads(cloud.manage("consumed_licenses", "octo", "--format", "json"))["total_seats_consumed"])
+    return total(cloud.manage(*REPORT))
+
+
+def total(report: str) -> int:
+    return int(json.loads(report)["total_seats_consumed"])
