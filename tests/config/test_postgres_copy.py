@@ -17,11 +17,11 @@ FOREIGN = "payroll"
 def foreign() -> Iterator[None]:
     """Somebody else's table in the same database, with a row."""
     with connection.cursor() as cursor:
-        cursor.execute(f"CREATE TABLE {FOREIGN} (salary integer)")
-        cursor.execute(f"INSERT INTO {FOREIGN} VALUES (1)")
+        cursor.execute("CREATE TABLE payroll (salary integer)")
+        cursor.execute("INSERT INTO payroll VALUES (1)")
     yield
     with connection.cursor() as cursor:
-        cursor.execute(f"DROP TABLE IF EXISTS {FOREIGN}")
+        cursor.execute("DROP TABLE IF EXISTS payroll")
 
 
 def test_backup_leaves_foreign_tables_out(foreign: None, tmp_path: Path) -> None:
