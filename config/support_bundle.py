@@ -77,7 +77,8 @@ def _configured_secrets() -> set[str]:
     addresses = [settings.HTTPS_PROXY, *(env.text(name) for name in ("DATABASE_URL", "REDIS_URL", "EMAIL_URL"))]
     passwords = [urlsplit(address).password or "" for address in addresses]
     mail = str(getattr(settings, "EMAIL_HOST_PASSWORD", ""))
-    found = {settings.SECRET_KEY, *settings.FIELD_ENCRYPTION_KEYS, mail, *passwords, *map(unquote, passwords)}
+    keys = (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS, *settings.FIELD_ENCRYPTION_KEYS)
+    found = {*keys, mail, *passwords, *map(unquote, passwords)}
     return {str(secret) for secret in found if len(str(secret)) > 3}
 
 
