@@ -5,19 +5,16 @@ server said of itself.
 """
 
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
-from typing import Final
+from datetime import datetime
 
 from django.utils.translation import gettext as _
 
 from cloud.applying import waiting
-from cloud.instances import STALE_AFTER, InstanceState, instance_states
+from cloud.instances import InstanceState, instance_states
 from cloud.models import Installation, Intake, Ledger, ReceiptSigner
-from enterprises.doctor import Check, Checks, Status, guarded, local_checks, this_console
+from enterprises.doctor import LATE, Check, Checks, Status, guarded, local_checks, this_console, work_check
 from enterprises.models import Enterprise
 from wire import signing
-
-LATE: Final = timedelta(minutes=5)
 
 
 def cloud_checks(ledgers: Callable[[], Sequence[Ledger]], at: datetime) -> list[Check]:
@@ -28,7 +25,7 @@ def cloud_checks(ledgers: Callable[[], Sequence[Ledger]], at: datetime) -> list[
         yield _work(at)
         for ledger in ledgers():
             states = instance_states(ledger, at)
-            yield from (_server(state, at) for state in states)
+            yield from (_server(state) for state in states)
             if not states:
                 yield _nobody(ledger)
 
@@ -61,19 +58,10 @@ def _receipt_key() -> Check:
 
 def _work(at: datetime) -> Check:
     since = at - LATE
-    name = _("Worker and beat")
     unapplied = waiting(since).filter(opened_at__lt=since).exists()
     unswept = Intake.objects.filter(state__in=Intake.OPEN, expires_at__lt=since).exists()
-    if not unapplied and not unswept:
-        seen = _("Nothing that is due has waited for more than five minutes.")
-        return Check(about=this_console(), name=name, status=Status.OK, seen=seen)
-    return Check(
-        about=this_console(),
-        name=name,
-        status=Status.FAILED,
-        seen=_("No worker has begun what is due for more than five minutes."),
-        next_step=_("Check that the worker and the beat of this cloud are running."),
-    )
+    step = _("Check that the worker and the beat of this cloud are running.")
+    return work_check(is_late=unapplied or unswept, next_step=step)
 
 
 def _nobody(ledger: Ledger) -> Check:
@@ -86,7 +74,7 @@ def _nobody(ledger: Ledger) -> Check:
     )
 
 
-def _server(state: InstanceState, at: datetime) -> Check:
+def _server(state: InstanceState) -> Check:
     installation = state.installation
     status = {"success": Status.OK, "danger": Status.FAILED, "neutral": Status.NOT_APPLICABLE}.get(
         state.tone, Status.WARNING
@@ -97,7 +85,7 @@ def _server(state: InstanceState, at: datetime) -> Check:
         name=_("Server as last seen"),
         status=status,
         seen=f"{words} {_contact(installation)}",
-        next_step="" if status in {Status.OK, Status.NOT_APPLICABLE} else _next_step(state, at),
+        next_step="" if status in {Status.OK, Status.NOT_APPLICABLE} else _next_step(state),
     )
 
 
@@ -107,10 +95,10 @@ def _contact(installation: Installation) -> str:
     return _("It was last heard on %(date)s UTC.") % {"date": f"{last:%Y-%m-%d %H:%M}"}
 
 
-def _next_step(state: InstanceState, at: datetime) -> str:
-    if state.at is None or at - state.at > STALE_AFTER:
-        return _("Run the doctor on that server: a cloud never connects to a server, so only the server can say why.")
-    return _("Look at the License page of that server, and press Sync now there.")
+def _next_step(state: InstanceState) -> str:
+    if state.problem:
+        return _("The License page of that server says what to do next.")
+    return _("Run the doctor on that server: a cloud never connects to a server, so only the server can say why.")
 
 
 def page_checks(enterprise: Enterprise, at: datetime) -> list[Check]:

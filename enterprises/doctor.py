@@ -9,7 +9,8 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from datetime import timedelta
+from typing import Any, Final
 
 from django.conf import settings
 from django.db import DatabaseError
@@ -63,6 +64,7 @@ class Check:
 
 
 Checks = Iterable[Check]
+LATE: Final = timedelta(minutes=5)
 _local: list[Callable[[], Checks]] = []
 
 
@@ -166,6 +168,20 @@ def address_of_request(host: str, *, is_secure: bool) -> Check:
         status=Status.OK if fits else Status.WARNING,
         seen=seen,
         next_step="" if fits else step,
+    )
+
+
+def work_check(*, is_late: bool, next_step: str) -> Check:
+    """Worker and beat leave no other trace that is true on every machine: what is due begins within `LATE`, or not."""
+    seen = _("Nothing that is due has waited for more than five minutes.")
+    if is_late:
+        seen = _("No worker has begun what is due for more than five minutes.")
+    return Check(
+        about=this_console(),
+        name=_("Worker and beat"),
+        status=Status.FAILED if is_late else Status.OK,
+        seen=seen,
+        next_step=next_step if is_late else "",
     )
 
 

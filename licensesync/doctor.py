@@ -1,7 +1,7 @@
 """The doctor of the server's side: each cloud as it is seen from here, and each server's sync, seats and jobs."""
 
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from typing import Final
 
@@ -9,14 +9,22 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from connect.models import Connection, Server
-from enterprises.doctor import Check, Checks, Status, guarded, local_checks, side_by_side, this_console
+from enterprises.doctor import (
+    LATE,
+    Check,
+    Checks,
+    Status,
+    guarded,
+    local_checks,
+    side_by_side,
+    this_console,
+    work_check,
+)
 from licensesync.line_checks import line_checks
 from licensesync.models import Schedule, SeatSource, SyncJob
-from licensesync.state import ConnectionState, connection_state
+from licensesync.state import STALE_AFTER, ConnectionState, connection_state
 
 LINE_SECONDS: Final = 7.0
-SEATS_ARE_OLD: Final = timedelta(days=8)
-LATE: Final = timedelta(minutes=5)
 
 _STATUS_OF_TONE: Final = {
     "success": Status.OK,
@@ -61,22 +69,11 @@ def _lines(servers: Sequence[Server]) -> list[Check]:
 
 
 def _work(at: datetime) -> Check:
-    """Worker and beat leave no other trace that is true on every machine: what is due begins, or it does not."""
     since = at - LATE
     waits = SyncJob.objects.due(since).filter(created_at__lt=since).exists()
     connected = Schedule.objects.filter(connection__state=Connection.State.CONNECTED)
-    waits = waits or connected.filter(next_run_at__lt=since).exists()
-    name = _("Worker and beat")
-    if not waits:
-        seen = _("Nothing that is due has waited for more than five minutes.")
-        return Check(about=this_console(), name=name, status=Status.OK, seen=seen)
-    return Check(
-        about=this_console(),
-        name=name,
-        status=Status.FAILED,
-        seen=_("No worker has begun what is due for more than five minutes."),
-        next_step=_("Check that the worker and the beat of this server are running."),
-    )
+    step = _("Check that the worker and the beat of this server are running.")
+    return work_check(is_late=waits or connected.filter(next_run_at__lt=since).exists(), next_step=step)
 
 
 def _sync(server: Server, at: datetime) -> Check:
@@ -105,7 +102,7 @@ def _seats(server: Server, at: datetime) -> Check:
         return Check(about=server.hostname, name=name, status=Status.WARNING, seen=seen, next_step=step)
     days = max(0, (at - source.taken_at).days)
     seen = _("Days since the list of seats was taken: %(days)d.") % {"days": days}
-    if at - source.taken_at > SEATS_ARE_OLD:
+    if at - source.taken_at > STALE_AFTER:
         return Check(about=server.hostname, name=name, status=Status.WARNING, seen=seen, next_step=step)
     return Check(about=server.hostname, name=name, status=Status.OK, seen=seen)
 

@@ -129,6 +129,21 @@ def test_the_cloud_says_what_it_saw_of_each_server(server: Server, owner: User) 
     assert named(found, "Receipt key").status == Status.OK
 
 
+def test_the_cloud_sends_to_the_servers_license_page_where_the_reason_is_known(server: Server, owner: User) -> None:
+    ledger = make_ledger("octo", owner=owner)
+    connect(server, ledger.enterprise, owner=owner)
+    now = timezone.now()
+    Installation.objects.update(
+        last_sync_at=now, last_status="failure", last_error="The server never finished sending."
+    )
+
+    seen = named(cloud_checks(ledgers_to_check, now), "Server as last seen")
+
+    assert seen.status == Status.FAILED
+    assert "License page" in seen.next_step
+    assert "Sync now" not in seen.next_step
+
+
 def test_the_app_is_accepted_until_the_cloud_forgets_it(server: Server, owner: User) -> None:
     ledger = make_ledger("octo", owner=owner)
     connection = connect(server, ledger.enterprise, owner=owner)
@@ -156,8 +171,9 @@ def test_credentials_that_the_cloud_refuses(server: Server, settings: Settings) 
 def test_the_bundle_holds_no_secret_and_nobody(server: Server, settings: Settings, tmp_path: Path) -> None:
     token, file = new_secret(), tmp_path / "bundle.zip"
     settings.SECRET_KEY = PLANTED[0]
+    settings.SECRET_KEY_FALLBACKS = ["planted-and-older-0123456789"]
     settings.HTTPS_PROXY = f"http://octo:{PLANTED[2]}@proxy.invalid:3128"
-    settings.NO_PROXY = f"{PLANTED[0]},{token}"
+    settings.NO_PROXY = f"{PLANTED[0]},{token},{settings.SECRET_KEY_FALLBACKS[0]}"
     settings.CLOUD_URLS = [listeners.refused_port()]
     Connection.objects.update(token=token, pending_app_key=app_key_pem())
     job = SyncJob.objects.create(
@@ -177,7 +193,7 @@ def test_the_bundle_holds_no_secret_and_nobody(server: Server, settings: Setting
     with zipfile.ZipFile(file) as bundle:
         texts = {name: bundle.read(name).decode() for name in bundle.namelist()}
     everything = "\n".join(texts.values())
-    kept = (*PLANTED, token, "PRIVATE KEY", "@", *settings.FIELD_ENCRYPTION_KEYS)
+    kept = (*PLANTED, *settings.SECRET_KEY_FALLBACKS, token, "PRIVATE KEY", "@", *settings.FIELD_ENCRYPTION_KEYS)
     assert [secret for secret in kept if secret in everything] == []
     assert set(texts) == {"doctor.json", "versions.json", "settings.json", "jobs.json"}
     rows = json.loads(texts["jobs.json"])
