@@ -73,12 +73,8 @@ class Environment:
     def proxy(self, name: str) -> str:
         """An http or https address that may carry ``user:password@``; no message repeats it."""
         value = self.text(name).rstrip("/")
-        try:
-            parts = urlsplit(value)
-            is_whole = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
-        except ValueError:
-            is_whole = False
-        if value and (not is_whole or parts.path or parts.query or parts.fragment or re.search(r"\s", value)):
+        parts = _absolute(value)
+        if value and (parts is None or parts.path or parts.query or parts.fragment or re.search(r"\s", value)):
             raise Misconfigured(
                 f"{name} must be an address such as http://user:password@proxy.example:3128, "
                 "with what is special in user and password percent-encoded."
@@ -104,15 +100,21 @@ def split_web_address(name: str, value: str) -> SplitResult:
 
     :raises Misconfigured: it is not an absolute http or https address, or it carries a password, query or fragment.
     """
+    parts = _absolute(value)
+    if parts is None or parts.username or parts.query or parts.fragment:
+        raise Misconfigured(f"{name} must be an address such as https://licenses.example, not {value!r}.")
+    return parts
+
+
+def _absolute(value: str) -> SplitResult | None:
+    """The parts of an http or https address with a host; None for anything else."""
     try:
         parts = urlsplit(value)
         # Reading the port is what checks it.
         is_whole = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
     except ValueError:
-        is_whole = False
-    if not is_whole or parts.username or parts.query or parts.fragment:
-        raise Misconfigured(f"{name} must be an address such as https://licenses.example, not {value!r}.")
-    return parts
+        return None
+    return parts if is_whole else None
 
 
 def check_encryption_keys(keys: list[str]) -> None:

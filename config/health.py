@@ -21,7 +21,7 @@ def healthz(_request: HttpRequest) -> JsonResponse:
 @require_safe
 @never_cache
 def readyz(_request: HttpRequest) -> JsonResponse:
-    """Database, broker and migrations; 503 with the first words of what is wrong where one of them fails."""
+    """Database, broker, migrations and keys; 503 with the first words of what is wrong where one of them fails."""
     checks = {"database": database_state(), "broker": broker_state()}
     checks["migrations"] = migrations_state() if checks["database"] == "ok" else "unknown"
     checks["keys"] = keys_state() if checks["migrations"] == "ok" else "unknown"

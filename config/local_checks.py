@@ -5,14 +5,14 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING
 
-from django.apps import apps
 from django.conf import settings
 from django.db import connection
 from django.utils.translation import gettext as _
 
 from config.health import broker_state, database_state, migrations_state
 from enterprises.doctor import Check, Status, this_console
-from enterprises.secrets import EncryptedTextField, WrongEncryptionKey, decrypt, stored_values
+from enterprises.keys import encrypted_columns
+from enterprises.secrets import WrongEncryptionKey, decrypt, stored_values
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -97,10 +97,8 @@ def _keys() -> Check:
 
 
 def _kept_secrets() -> Iterator[str]:
-    for model in apps.get_models():
-        for field in model._meta.concrete_fields:
-            if isinstance(field, EncryptedTextField):
-                yield from (kept for _pk, kept in stored_values(model, field.name))
+    for model, field in encrypted_columns():
+        yield from (kept for _pk, kept in stored_values(model, field))
 
 
 def _opens(kept: str) -> bool:

@@ -179,7 +179,11 @@ def _clock(cloud_url: str, answer: Answer, sent_at: datetime, came_at: datetime)
     early, late = sent_at - theirs - timedelta(seconds=1), theirs - came_at
     apart = max(early, late, timedelta())
     if apart <= CLOCKS_DIFFER:
-        return _ok(cloud_url, name, _("Both clocks agree within %(seconds)d seconds.") % {"seconds": 30})
+        return _ok(
+            cloud_url,
+            name,
+            _("Both clocks agree within %(seconds)d seconds.") % {"seconds": CLOCKS_DIFFER.total_seconds()},
+        )
     sentence = _("This machine's clock is %(seconds)d seconds ahead of the cloud's.")
     if late > early:
         sentence = _("This machine's clock is %(seconds)d seconds behind the cloud's.")
