@@ -2,28 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import random
 from collections.abc import Iterator
-from typing import Any
 
-ODD: tuple[Any, ...] = (
-    None,
-    True,
-    -1,
-    0,
-    2**53,
-    10**30,
-    1.5,
-    "",
-    "\0",
-    "\ud800",
-    "x" * 5000,
-    [],
-    {},
-    [[[]]],
-    "é\u202e",
-)
 ODD_BYTES = (
     b"\0",
     b"\xff\xfe",
@@ -55,27 +36,6 @@ def bent_bytes(valid: bytes, chance: random.Random) -> bytes:
             case _:
                 valid = valid[:start] + chance.choice(ODD_BYTES) + valid[start:]
     return valid
-
-
-def bent_json(valid: dict[str, Any], chance: random.Random) -> bytes:
-    """A document with another type, a missing or an unknown key, or broken bytes."""
-    changed = dict(valid)
-    key = chance.choice(list(changed))
-    match chance.randrange(4):
-        case 0:
-            del changed[key]
-        case 1:
-            changed[chance.choice(["unknown", "\0", key.upper()])] = chance.choice(ODD)
-        case 2:
-            changed[key] = chance.choice(ODD)
-        case _:
-            return bent_bytes(json.dumps(changed).encode(), chance)
-    return json.dumps(changed).encode()
-
-
-def bent_text(valid: str, chance: random.Random) -> str:
-    """A header's value as a web server would let it through: Latin-1 and no line breaks."""
-    return bent_bytes(valid.encode(), chance).decode("latin-1").replace("\r", "").replace("\n", "")
 
 
 def chances(seed: int, count: int) -> Iterator[random.Random]:
