@@ -13,8 +13,8 @@ from tests.support.browser import VARIABLE, provide_browser
 
 ROOT = Path(__file__).resolve().parent.parent
 DATABASES = {"sqlite": "SQLite", "postgres": "PostgreSQL"}
-# Tests wait for browsers, processes and databases half of their time, so two to a core.
-WORKERS = str(2 * (os.cpu_count() or 1))
+# Those that start processes keep a core busy each: more workers than cores were measured, and gained nothing.
+WORKERS = str(os.cpu_count() or 1)
 # pytest's own codes: all passed, and nothing was left to run.
 GOOD_CODES = {0, 5}
 
@@ -52,7 +52,7 @@ def main(arguments: list[str]) -> int:
         with tempfile.TemporaryDirectory() as folder:
             report = Path(folder) / "report.xml"
             code = run_pytest(
-                ["-n", "2", "--dist", "loadgroup", f"--junitxml={report}", *selection, *arguments], database
+                ["-n", WORKERS, "--dist", "loadgroup", f"--junitxml={report}", *selection, *arguments], database
             )
             count_into(total, report)
         is_good = is_good and code in GOOD_CODES
