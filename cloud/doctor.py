@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from cloud.applying import waiting
 from cloud.instances import InstanceState, instance_states
 from cloud.models import Installation, Intake, Ledger, ReceiptSigner
-from enterprises.doctor import LATE, Check, Checks, Status, guarded, local_checks, this_console, work_check
+from enterprises.doctor import LATE, Check, Checks, Status, guarded, local_checks, this_console, with_reason, work_check
 from enterprises.models import Enterprise
 from wire import signing
 
@@ -79,12 +79,11 @@ def _server(state: InstanceState) -> Check:
     status = {"success": Status.OK, "danger": Status.FAILED, "neutral": Status.NOT_APPLICABLE}.get(
         state.tone, Status.WARNING
     )
-    words = f"{state.label}: {state.problem}" if state.problem else f"{state.label}."
     return Check(
         about=str(installation.hostname),
         name=_("Server as last seen"),
         status=status,
-        seen=f"{words} {_contact(installation)}",
+        seen=f"{with_reason(state.label, state.problem)} {_contact(installation)}",
         next_step="" if status in {Status.OK, Status.NOT_APPLICABLE} else _next_step(state),
     )
 

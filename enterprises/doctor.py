@@ -171,6 +171,11 @@ def address_of_request(host: str, *, is_secure: bool) -> Check:
     )
 
 
+def with_reason(state: object, reason: str) -> str:
+    """A state as a sentence, with its reason where there is one."""
+    return _("%(state)s: %(reason)s") % {"state": state, "reason": reason} if reason else f"{state}."
+
+
 def work_check(*, is_late: bool, next_step: str) -> Check:
     """Worker and beat leave no other trace that is true on every machine: what is due begins within `LATE`, or not."""
     seen = _("Nothing that is due has waited for more than five minutes.")

@@ -18,6 +18,7 @@ from enterprises.doctor import (
     local_checks,
     side_by_side,
     this_console,
+    with_reason,
     work_check,
 )
 from licensesync.line_checks import line_checks
@@ -88,7 +89,7 @@ def _sync(server: Server, at: datetime) -> Check:
 
 
 def _sentence(state: ConnectionState) -> str:
-    words = f"{state.label}: {state.reason}" if state.reason else f"{state.label}."
+    words = with_reason(state.label, str(state.reason))
     if state.last_success is None:
         return words
     return f"{words} " + _("The last success was on %(date)s UTC.") % {"date": f"{state.last_success:%Y-%m-%d %H:%M}"}

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from django.core.management import call_command
 from django.db import connection as database
-from django.utils import timezone
+from django.utils import timezone, translation
 from pytest_django import Settings
 
 from cloud.doctor import cloud_checks, ledgers_to_check
@@ -142,6 +142,19 @@ def test_the_cloud_sends_to_the_servers_license_page_where_the_reason_is_known(s
     assert seen.status == Status.FAILED
     assert "License page" in seen.next_step
     assert "Sync now" not in seen.next_step
+
+
+def test_french_keeps_its_space_before_a_colon(server: Server, owner: User) -> None:
+    ledger = make_ledger("octo", owner=owner)
+    connect(server, ledger.enterprise, owner=owner)
+    now = timezone.now()
+    reason = "The server never finished sending."
+    Installation.objects.update(last_sync_at=now, last_status="failure", last_error=reason)
+
+    with translation.override("fr"):
+        seen = named(cloud_checks(ledgers_to_check, now), "Serveur, vu la dernière fois")
+
+    assert seen.seen.startswith("Échec de synchronisation\N{NO-BREAK SPACE}: ")
 
 
 def test_the_app_is_accepted_until_the_cloud_forgets_it(server: Server, owner: User) -> None:
