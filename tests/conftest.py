@@ -27,8 +27,11 @@ _OURS = (
 )  # fmt: skip
 LOOPBACK = ["127.0.0.1", "::1"]
 # Folders whose tests are marked as a whole; all of them may use loopback, and take their time.
-_FOLDER_MARKS = {"browser": "browser", "processes": "processes", "journey": "browser", "proxies": "processes"}
-_FOLDERS_ON_LOOPBACK = {"browser", "processes", "journey", "proxies"}
+_FOLDER_MARKS = {
+    folder: mark
+    for mark, folders in {"browser": ("browser", "journey"), "processes": ("processes", "proxies", "faults")}.items()
+    for folder in folders
+}
 
 _services: list[Service] = []
 
@@ -58,7 +61,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         folder = item.path.relative_to(tests).parts[0] if item.path.is_relative_to(tests) else ""
         if folder in _FOLDER_MARKS:
             item.add_marker(_FOLDER_MARKS[folder])
-        if folder in _FOLDERS_ON_LOOPBACK:
             item.add_marker(pytest.mark.allow_hosts(LOOPBACK))
             item.add_marker(pytest.mark.timeout(300))
     is_postgres = _database() == "postgres"
