@@ -4,7 +4,9 @@ import os
 import warnings
 from typing import Any
 
-from celery import Celery, signals
+from celery import Celery, bootsteps, signals
+
+from config import alive, heartbeat
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -26,6 +28,42 @@ def refuse_wrong_keys(**_later: Any) -> None:
     from config.keys import refuse_wrong_keys_before_forking
 
     refuse_wrong_keys_before_forking()
+
+
+@signals.beat_init.connect(weak=False)
+def say_that_beat_starts(**_later: Any) -> None:
+    """Its first tick comes a minute later. The check of the keys above has ended a beat that is of no use."""
+    heartbeat.give_sign()
+
+
+@signals.after_task_publish.connect(weak=False)
+def say_that_beat_ticks(headers: dict[str, Any] | None = None, **_later: Any) -> None:
+    """The broker took what beat sent; other messages say nothing about beat."""
+    if headers and headers.get("celery_beat_task"):
+        heartbeat.give_sign()
+
+
+class SignOfLife(bootsteps.StartStopStep):
+    """Touches the file of the health check for as long as the worker's own loop runs and has a broker."""
+
+    requires = ("celery.worker.consumer.tasks:Tasks",)
+    every_seconds = 10
+
+    def __init__(self, consumer: Any, **options: Any) -> None:
+        super().__init__(consumer, **options)
+        self.timer: Any = None
+
+    def start(self, consumer: Any) -> None:
+        """With the first connection and with each later one."""
+        alive.touch()
+        self.timer = consumer.timer.call_repeatedly(self.every_seconds, alive.touch)
+
+    def stop(self, _consumer: Any) -> None:
+        if self.timer is not None:
+            self.timer.cancel()
+
+
+app.steps["consumer"].add(SignOfLife)
 
 
 @signals.setup_logging.connect(weak=False)

@@ -8,6 +8,7 @@ from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from config.heartbeat import Beat, beat_state
 from config.keys import keys_state
 
 
@@ -21,11 +22,12 @@ def healthz(_request: HttpRequest) -> JsonResponse:
 @require_safe
 @never_cache
 def readyz(_request: HttpRequest) -> JsonResponse:
-    """Database, broker, migrations and keys; 503 with the first words of what is wrong where one of them fails."""
+    """Database, broker, beat, migrations and keys; 503 with the first words of what is wrong where one fails."""
     checks = {"database": database_state(), "broker": broker_state()}
+    checks["beat"] = beat_state() if checks["broker"] == "ok" else "unknown"
     checks["migrations"] = migrations_state() if checks["database"] == "ok" else "unknown"
     checks["keys"] = keys_state() if checks["migrations"] == "ok" else "unknown"
-    is_ready = all(state == "ok" for state in checks.values())
+    is_ready = all(state in {"ok", Beat.AWAITED} for state in checks.values())
     return JsonResponse({"status": "ok" if is_ready else "unavailable", **checks}, status=200 if is_ready else 503)
 
 

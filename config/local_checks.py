@@ -10,6 +10,7 @@ from django.db import connection
 from django.utils.translation import gettext as _
 
 from config.health import broker_state, database_state, migrations_state
+from config.heartbeat import Beat, beat_state
 from enterprises.doctor import Check, Status, this_console
 from enterprises.keys import encrypted_columns
 from enterprises.secrets import WrongEncryptionKey, decrypt, stored_values
@@ -26,7 +27,10 @@ def local_checks() -> Iterator[Check]:
     """What needs the database comes only where it answers."""
     yield _address()
     yield _disk()
-    yield _broker()
+    broker = _broker()
+    yield broker
+    if broker.status == Status.OK:
+        yield _beat()
     database = _database()
     yield database
     if database.status == Status.OK:
@@ -63,6 +67,23 @@ def _broker() -> Check:
         return _check(_("Broker"), Status.OK, _("The broker answers."))
     step = _("Start Redis or Valkey, and check REDIS_URL; what is due is started as soon as it is back.")
     return _check(_("Broker"), Status.FAILED, _("The broker does not answer."), step)
+
+
+def _beat() -> Check:
+    name, step = _("Beat"), _("Start beat, or look into its log.")
+    match beat_state():
+        case Beat.OK:
+            return _check(name, Status.OK, _("Beat gave a sign of life within the last three minutes."))
+        case Beat.AWAITED:
+            seen = _("Beat was not heard yet; that takes up to three minutes.")
+            return _check(name, Status.WARNING, seen, _("Run the doctor again in three minutes."))
+        case Beat.SILENT:
+            seen = _("Beat has not been heard for more than three minutes: nothing that is due begins.")
+        case Beat.NEVER_HEARD:
+            seen = _("Beat has not been heard since the broker was started or emptied: nothing that is due begins.")
+        case Beat.UNKNOWN:
+            seen = _("Whether beat is alive cannot be said: the broker does not answer.")
+    return _check(name, Status.FAILED, seen, step)
 
 
 def _database() -> Check:

@@ -177,13 +177,13 @@ def with_reason(state: object, reason: str) -> str:
 
 
 def work_check(*, is_late: bool, next_step: str) -> Check:
-    """Worker and beat leave no other trace that is true on every machine: what is due begins within `LATE`, or not."""
+    """A worker leaves no other trace that is true on every machine: what is due begins within `LATE`, or not."""
     seen = _("Nothing that is due has waited for more than five minutes.")
     if is_late:
         seen = _("No worker has begun what is due for more than five minutes.")
     return Check(
         about=this_console(),
-        name=_("Worker and beat"),
+        name=_("Worker"),
         status=Status.FAILED if is_late else Status.OK,
         seen=seen,
         next_step=next_step if is_late else "",

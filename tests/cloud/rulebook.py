@@ -3,7 +3,12 @@
 Written from docs/domain.md and not from the statements: slow, without a database, easy to check by eye.
 """
 
+import json
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from wire.addresses import normalize
 
 IDENTITY, VERIFIED = 1, 2
 
@@ -103,3 +108,38 @@ def _label(person: int | str | tuple[str, int], member: Listed | None) -> str:
     if member:
         return member.login
     return person if isinstance(person, str) else ":".join(map(str, person))  # type: ignore[arg-type]
+
+
+def read(folder: Path, *hostnames: str) -> World:
+    """The members and the seats of these servers, from the files of a worked example."""
+    members = {one["id"]: _listed(one) for one in _objects(folder / "members.ndjson")}
+    return World(members, {name: _accounts(_objects(folder / f"seats-{name}.ndjson")) for name in hostnames})
+
+
+def consumed(world: World) -> int:
+    """The number that page, report and receipt have to show."""
+    return sum(person.is_counted for person in people(world))
+
+
+def _objects(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+
+
+def _listed(one: dict[str, Any]) -> Listed:
+    outside = any(repository["visibility"] != "public" for repository in one["outside_collaborator"])
+    identities = {(IDENTITY, normalize(identity["value"]) or "") for identity in one["identities"]}
+    verified = {(VERIFIED, normalize(email["email"]) or "") for email in one["emails"] if email["verified"]}
+    return Listed(
+        login=one["login"],
+        consumes=not one["suspended"] and bool(one["member_roles"] or one["pending_invites"] or outside),
+        matched_subscription=(one["visual_studio"] or {}).get("status") == "Matched",
+        addresses=frozenset(identities | verified),
+    )
+
+
+def _accounts(seats: list[dict[str, Any]]) -> dict[int, str]:
+    return {
+        seat["id"]: next((normalize(email["email"]) or "" for email in seat["emails"] if email["primary"]), "")
+        for seat in seats
+        if seat["type"] == "User" and not seat["suspended"] and seat["login"] not in {"ghost", "scim-admin"}
+    }

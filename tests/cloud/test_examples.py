@@ -6,6 +6,7 @@ import pytest
 
 from cloud import consumption, services
 from cloud.models import Ledger
+from tests.cloud import rulebook
 from tests.cloud.books import DATA, NOW, connect, people, send
 from wire.lines import make_line
 
@@ -44,6 +45,18 @@ def test_example_gives_its_numbers(ledger: Ledger, name: str, apart: int, consum
 
     assert (totals.counted_apart, totals.consumed, totals.saved) == (apart, consumed, apart - consumed)
     assert (expected["counted_apart"], expected["total_seats_consumed"]) == (apart, consumed)
+
+
+@pytest.mark.parametrize("name", ["octo", "contested"])
+def test_rulebook_reads_the_same_out_of_the_files(name: str) -> None:
+    folder = DATA / name
+    expected = json.loads((folder / "expected.json").read_text("utf-8"))
+    servers = [path.stem.removeprefix("seats-") for path in folder.glob("seats-*.ndjson")]
+
+    world = rulebook.read(folder, *servers)
+
+    assert rulebook.consumed(world) == expected["total_seats_consumed"]
+    assert rulebook.counted_apart(world) == expected["counted_apart"]
 
 
 @pytest.mark.parametrize("name", ["octo", "contested"])

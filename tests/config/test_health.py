@@ -17,7 +17,8 @@ def test_readyz_names_every_part_that_works(client: Client) -> None:
     answer = client.get("/readyz")
 
     assert answer.status_code == 200
-    assert answer.json() == {"status": "ok", "database": "ok", "broker": "ok", "migrations": "ok", "keys": "ok"}
+    parts = {"database": "ok", "broker": "ok", "beat": "awaited", "migrations": "ok", "keys": "ok"}
+    assert answer.json() == {"status": "ok", **parts}
 
 
 @pytest.mark.django_db
@@ -28,3 +29,4 @@ def test_readyz_is_unavailable_without_the_broker(client: Client, settings: Lazy
 
     assert answer.status_code == 503
     assert answer.json()["broker"] == "unreachable"
+    assert answer.json()["beat"] == "unknown"

@@ -109,7 +109,7 @@ def test_old_seats_and_a_job_that_nobody_begins(server: Server, settings: Settin
     found = server_checks(servers_to_check, now)
 
     assert named(found, "Seats").status == Status.WARNING
-    assert named(found, "Worker and beat").status == Status.FAILED
+    assert named(found, "Worker").status == Status.FAILED
     assert named(found, "Clouds").status == Status.WARNING
 
 

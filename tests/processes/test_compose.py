@@ -18,6 +18,7 @@ import redis
 import yaml
 
 from config import generated_secrets
+from tests.cloud import rulebook
 from tests.support.console import ROOT, free_port, wait_until
 from tests.support.services import start_postgres, start_valkey
 
@@ -26,6 +27,12 @@ COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text
 SIDES = {"": "localhost", "cloud-": "127.0.0.1"}
 WORKERS = 4
 OCTO = ROOT / "tests" / "data" / "octo"
+SERVER = "ghes1.octo.example"
+# What a service without a health check of its own takes over from the image.
+IMAGE_CHECK = [
+    "CMD",
+    *json.loads((ROOT / "Dockerfile").read_text().partition("HEALTHCHECK")[2].partition("CMD")[2].partition("\n")[0]),
+]
 
 
 class Side:
@@ -34,7 +41,8 @@ class Side:
     def __init__(self, side: str, folder: Path, database_url: str, redis_url: str) -> None:
         self.side, self.port = side, free_port()
         self.url, self.redis_url = f"http://{SIDES[side]}:{self.port}", redis_url
-        self.data = folder / f"{side}data"
+        self.data, self.signs = folder / f"{side}data", folder / f"{side}signs"
+        self.signs.mkdir()
         secrets = folder / f"{side}secrets"
         generated_secrets.write(secrets)
         (secrets / f"{side.replace('-', '_')}database_url").write_text(database_url)
@@ -42,6 +50,7 @@ class Side:
             **self._variables(secrets),
             "REDIS_URL": redis_url,
             "BASE_URL": self.url,
+            "PORT": str(self.port),
             "LICENSESYNC_DATA_DIR": str(self.data),
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         }
@@ -72,9 +81,20 @@ class Side:
 
     def start(self, workers: int) -> None:
         for name in ("web", "beat", *(f"worker-{number}" for number in range(workers))):
-            self.running[name] = subprocess.Popen(
-                self.command(name.partition("-")[0]), cwd=ROOT, env=self.environment, stderr=subprocess.PIPE, text=True
-            )
+            command, environment = self.command(name.partition("-")[0]), self._environment_of(name)
+            self.running[name] = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True)
+
+    def _environment_of(self, name: str) -> dict[str, str]:
+        """Each with a /tmp of its own, as the containers have it."""
+        return {**self.environment, "ALIVE_FILE": str(self.signs / name)}
+
+    def is_healthy(self, name: str) -> bool:
+        """What the health check of the service says of one of its processes."""
+        described = COMPOSE["services"][f"{self.side}{name.partition('-')[0]}"]
+        command = described.get("healthcheck", {"test": IMAGE_CHECK})["test"][1:]
+        return not subprocess.run(
+            command, cwd=ROOT, env=self._environment_of(name), stderr=subprocess.DEVNULL, check=False
+        ).returncode
 
     def stop(self) -> dict[str, str]:
         for process in self.running.values():
@@ -115,7 +135,8 @@ def test_services_start_sync_across_two_hosts_and_stop(sides: tuple[Side, Side])
         cloud.start(workers=1)
         assert wait_until(lambda: all(answers(f"{side.url}/readyz") for side in sides))
         assert wait_until(lambda: all(queue_length(side.redis_url) == 0 for side in sides))
-        assert sync(server, cloud) > 0
+        assert wait_until(lambda: all(side.is_healthy(name) for side in sides for name in side.running))
+        assert sync(server, cloud) == [rulebook.consumed(rulebook.read(OCTO, *servers)) for servers in ([], [SERVER])]
     finally:
         complaints = [side.stop() for side in sides]
 
@@ -125,21 +146,20 @@ def test_services_start_sync_across_two_hosts_and_stop(sides: tuple[Side, Side])
     assert not any(side.data.exists() and list(side.data.iterdir()) for side in sides)
 
 
-def sync(server: Side, cloud: Side) -> int:
-    """How many licenses one sync from the server adds to those of the cloud's members."""
+def sync(server: Side, cloud: Side) -> list[int]:
+    """How many licenses are consumed by the cloud's members alone, and after one sync from the server."""
     cloud.manage("create_enterprise", "octo", "--deployment=cloud", "--owner=carla", "--seats=100")
     cloud.manage("import_members", "octo", str(OCTO / "members.ndjson"))
     token = cloud.manage("create_api_token", "carla", "--scope", "admin:enterprise").strip()
-    hostname = "ghes1.octo.example"
     server.manage(
-        "create_enterprise", "ghes1", "--deployment=server", f"--hostname={hostname}", "--server-version=3.19.1"
+        "create_enterprise", "ghes1", "--deployment=server", f"--hostname={SERVER}", "--server-version=3.19.1"
     )
-    server.manage("import_seats", "ghes1", str(OCTO / f"seats-{hostname}.ndjson"))
+    server.manage("import_seats", "ghes1", str(OCTO / f"seats-{SERVER}.ndjson"))
     server.manage("connect_enterprise", "ghes1", "--account", "octo", "--token", token)
     before = consumed(cloud)
     server.manage("license_sync", "ghes1", "enable")
     server.manage("license_sync", "ghes1", "now", "--wait")
-    return consumed(cloud) - before
+    return [before, consumed(cloud)]
 
 
 def consumed(cloud: Side) -> int:
