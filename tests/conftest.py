@@ -78,6 +78,18 @@ def _no_memory_of_other_tests() -> Iterator[None]:
     translation.deactivate()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _cheap_ends() -> Iterator[None]:
+    """After a test with real transactions only rows go, where Django would make every table and permission anew."""
+    from django.test import TransactionTestCase
+
+    from tests.support.tables import empty_tables
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", lambda _case: empty_tables())
+        yield
+
+
 def _database() -> str:
     kind = os.environ.get("LICENSESYNC_TEST_DATABASE", "sqlite")
     if kind not in {"sqlite", "postgres"}:
