@@ -13,6 +13,7 @@ from connect.models import Connection, Server
 from enterprises import audit
 from enterprises.models import User
 from licensesync import jobs, schedule
+from licensesync.locks import hold
 from licensesync.models import License, Schedule, SyncJob
 from licensesync.outcomes import SyncDisabled
 from licensesync.seats.changes import SeatChange, ShrinkNotAllowed
@@ -115,7 +116,8 @@ def set_license(
 
     :raises django.core.exceptions.ValidationError: a value does not fit
     """
-    held = License.objects.select_for_update().filter(server=server).first()
+    hold(server)
+    held = License.objects.filter(server=server).first()
     before = _license_values(held) if held else None
     changed = held or License(server=server)
     changed.customer, changed.kind, changed.seats, changed.expires_on = customer.strip(), kind, seats, expires_on

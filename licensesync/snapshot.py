@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from connect.models import Server
+from licensesync.locks import hold
 from licensesync.models import Seat, SeatSource, SyncJob, SyncPart
 from wire.lines import SnapshotDigest
 from wire.parts import MAX_PART_LINES, pack, unpack
@@ -57,11 +58,11 @@ def consuming(server: Server) -> QuerySet[Seat]:
 def freeze(job_id: int, server: Server) -> Frozen:
     """Store a server's lines as parts of a job, within the caller's transaction, in bounded memory.
 
-    The server's row is locked, so that no import comes between the time of the list and its lines.
+    The server is held, so that no import comes between the time of the list and its lines.
 
     :raises NoSeats: there never was an import
     """
-    Server.objects.select_for_update(no_key=True).only("pk").get(pk=server.pk)
+    hold(server)
     taken_at = SeatSource.objects.filter(server=server).values_list("taken_at", flat=True).first()
     if taken_at is None:
         raise NoSeats

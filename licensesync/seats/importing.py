@@ -7,6 +7,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from connect.models import Server
+from licensesync.locks import hold
 from licensesync.models import SeatSource
 from licensesync.seats.changes import SeatChange, ShrinkNotAllowed, compare, note_source, switch
 from licensesync.seats.reading import Stream, read_seats
@@ -39,7 +40,7 @@ def import_file(
     """
     _refuse_time(taken_at, at)
     with staged(read_seats(stream, file_format), progress), transaction.atomic():
-        _lock(server)
+        hold(server)
         change = compare(server, is_partial=is_partial)
         _refuse(change, allow_shrink=allow_shrink)
         switch(server, change)
@@ -77,11 +78,6 @@ def _refuse(change: SeatChange, *, allow_shrink: bool) -> None:
 def _refuse_nobody(change: SeatChange) -> None:
     if change.accounts == 0 and change.held == 0:
         raise SeatsInvalid(0, _("The file lists no account."))
-
-
-def _lock(server: Server) -> None:
-    """Wait for another import, and for a snapshot that is being taken; SQLite's transaction is the lock itself."""
-    Server.objects.select_for_update(no_key=True).only("pk").get(pk=server.pk)
 
 
 def _taken_at(server: Server, at: datetime, *, is_partial: bool) -> datetime:
