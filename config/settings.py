@@ -42,7 +42,7 @@ else:
     SECRET_KEY = env.text("SECRET_KEY") or generated_secret_key(DATA_DIR)
     FIELD_ENCRYPTION_KEYS = env.words("FIELD_ENCRYPTION_KEYS") or generated_encryption_keys(DATA_DIR)
 check_encryption_keys(FIELD_ENCRYPTION_KEYS)
-# What an older key signed (sessions, links) stays good while that key is listed here.
+# What an older key signed stays good while that key is listed here.
 SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS")
 
 # This machine is always a host: that is how a health check asks.
