@@ -2,6 +2,8 @@
 
 import pytest
 from django.conf import LazySettings
+from django.db import connection
+from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
 
 
@@ -30,3 +32,20 @@ def test_readyz_is_unavailable_without_the_broker(client: Client, settings: Lazy
     assert answer.status_code == 503
     assert answer.json()["broker"] == "unreachable"
     assert answer.json()["beat"] == "unknown"
+
+
+@pytest.mark.django_db
+def test_readyz_is_unavailable_while_migrations_are_pending(client: Client) -> None:
+    MigrationRecorder(connection).migration_qs.filter(app="cloud", name="0002_room_for_updates").delete()
+
+    answer = client.get("/readyz")
+
+    assert answer.status_code == 503
+    assert (answer.json()["migrations"], answer.json()["keys"]) == ("pending", "unknown")
+
+
+@pytest.mark.django_db
+def test_readyz_of_old_code_stays_well_on_newer_tables(client: Client) -> None:
+    MigrationRecorder(connection).record_applied("cloud", "9999_of_the_next_version")
+
+    assert client.get("/readyz").json()["migrations"] == "ok"
