@@ -19,7 +19,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from enterprises import founding, home, preferences, services
+from enterprises import founding, home, preferences, services, throttling
 from enterprises.audit import actor_ip
 from enterprises.forms import LanguageForm, PreferencesForm, SetupForm, SignInLinkForm, ThemeForm
 from enterprises.models import Deployment, User
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
 
 logger = logging.getLogger(__name__)
+
+# Within a minute, from one address.
+MAX_ATTEMPTS = 10
 
 
 @require_safe
@@ -50,6 +53,9 @@ def setup(request: HttpRequest) -> HttpResponse:
         raise Http404
     form = SetupForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
+        wait = throttling.seconds_to_wait(request, "setup", most=MAX_ATTEMPTS)
+        if wait:
+            return _too_many_attempts(request, wait)
         owner = _set_up(request, form)
         if owner is not None:
             login(request, owner, backend=BACKEND)
@@ -98,6 +104,9 @@ def sign_in_link(request: HttpRequest) -> HttpResponse:
     """A one-time link leads here; only the button uses it up, so that nobody's preview of the page does."""
     form = SignInLinkForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
+        wait = throttling.seconds_to_wait(request, "link", most=MAX_ATTEMPTS)
+        if wait:
+            return _too_many_attempts(request, wait)
         try:
             user = services.use_sign_in_link(
                 secret=form.cleaned_data["secret"], at=timezone.now(), ip=actor_ip(request)
@@ -111,6 +120,13 @@ def sign_in_link(request: HttpRequest) -> HttpResponse:
             login(request, user, backend=BACKEND)
             return redirect("home")
     return render(request, "enterprises/sign_in_link.html", {"form": form}, status=422 if form.errors else 200)
+
+
+def _too_many_attempts(request: HttpRequest, wait: int) -> HttpResponse:
+    """The page that too many passwords lead to as well. Nothing was looked at."""
+    answer = render(request, "429.html", status=429)
+    answer["Retry-After"] = str(wait)
+    return answer
 
 
 @require_POST

@@ -1,0 +1,50 @@
+"""Slow down whoever guesses: attempts are counted by address and minute, in the cache that all processes share.
+
+Passwords have limits of their own (ACCOUNT_RATE_LIMITS), which also count by person.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Final
+
+from django.core.cache import cache
+from django.utils import timezone
+from redis.exceptions import RedisError
+
+from enterprises.audit import actor_ip
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
+
+logger = logging.getLogger(__name__)
+
+WINDOW_SECONDS: Final = 60
+
+
+def seconds_to_wait(request: HttpRequest, what: str, *, most: int) -> int:
+    """Count one more attempt at ``what``: 0 for the first ``most`` of an address within a minute, then the wait.
+
+    What is guessed has 100 bits and more, so that nothing is counted, and nobody kept out, while the cache is away.
+    """
+    now = int(timezone.now().timestamp())
+    ip = actor_ip(request)
+    count = _count(f"attempts:{what}:{ip}:{now // WINDOW_SECONDS}")
+    if count <= most:
+        return 0
+    if count == most + 1:
+        # The last line of this minute: whoever guesses must not fill the disk with lines.
+        logger.warning("Attempts are slowed down.", extra={"ip": ip})
+    return WINDOW_SECONDS - now % WINDOW_SECONDS
+
+
+def _count(key: str) -> int:
+    try:
+        cache.add(key, 0, timeout=2 * WINDOW_SECONDS)
+        return cache.incr(key)
+    except ValueError:
+        # The cache dropped the key between the two calls.
+        return 1
+    except RedisError:
+        logger.warning("The cache does not answer; attempts are not counted.")
+        return 1
