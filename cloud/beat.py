@@ -1,13 +1,12 @@
-"""The cloud's minute: snapshots that wait for a worker are sent again, what is too old goes."""
+"""The cloud's minute: snapshots that wait for a worker are sent again, what is over goes."""
 
 from typing import Any
 
 from celery import shared_task
 from django.utils import timezone
 
-from cloud import expiry, tasks
+from cloud import retention, tasks
 from cloud.applying import waiting
-from enterprises.uploads import discard_expired_uploads
 
 
 @shared_task(name="cloud.tick", ignore_result=True, soft_time_limit=50)
@@ -16,5 +15,4 @@ def tick(**_later: Any) -> None:
     now = timezone.now()
     for intake_id in waiting(now).values_list("pk", flat=True):
         tasks.publish(intake_id)
-    expiry.expire(now)
-    discard_expired_uploads(now)
+    retention.enforce(now)

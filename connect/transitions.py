@@ -128,6 +128,11 @@ def abandon(connection: Connection, *, state_digest: str = "") -> bool:
     return bool(pending.update(**_NO_HANDSHAKE, pending_app_key=kept_key, state=before))
 
 
+def forget_codes(at: datetime) -> None:
+    """Drop the one-time codes of setups whose time is over; what else tells them from others stays."""
+    Connection.objects.filter(pending_code_at__isnull=False, pending_until__lte=at).update(pending_code="")
+
+
 @transaction.atomic
 def end(connection: Connection, *, cloud: str, by: User | None, at: datetime, ip: str) -> bool:
     """Be disconnected: the credentials go, the toggle with them; ``cloud`` says what became of the App there."""

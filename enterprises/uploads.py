@@ -102,11 +102,6 @@ def discard_upload(upload: StagedUpload) -> None:
     upload.delete()
 
 
-def discard_expired_uploads(at: datetime) -> int:
-    """Delete what nobody applied in time; returns how many rows went, pieces included."""
-    return StagedUpload.objects.filter(expires_at__lte=at).delete()[0]
-
-
 class _Pieces(io.RawIOBase):
     def __init__(self, upload: StagedUpload) -> None:
         self._pieces = self._read_pieces(upload)

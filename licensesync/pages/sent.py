@@ -35,6 +35,11 @@ class SentPage:
         return "\n".join(self.lines.lines)
 
     @property
+    def lines_are_gone(self) -> bool:
+        """Whether the sync is known, and its lines are not kept any more (docs/privacy.md)."""
+        return self.job is not None and self.job.part_count > 0 and not self.job.parts.exists()
+
+    @property
     def tabs(self) -> list[dict[str, Any]]:
         """What will be sent, and what was sent."""
         url = reverse("licensesync:sent", args=[self.slug])

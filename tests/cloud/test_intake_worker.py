@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 import pytest
 
 from cloud import applying, intake
-from cloud.expiry import expire
 from cloud.locks import locked
 from cloud.models import Installation, Intake, Ledger, ServerAccount
 from cloud.refusals import IntakeRefused
+from cloud.retention import enforce
 from tests.cloud.books import NOW, apply_now, commit_whole, connect, lines_of, opening, people, send, sync
 from wire.messages import ErrorCode
 
@@ -68,7 +68,7 @@ def test_preview_that_expires_says_nothing_of_the_sync_under_way(server: Install
     intake.open_sync(server, opening(server, lines, kind="preview"), NOW)
     commit_whole(server, lines)
 
-    expire(NOW + timedelta(hours=2))
+    enforce(NOW + timedelta(hours=2))
 
     server.refresh_from_db()
     assert server.last_status == Installation.SyncStatus.PENDING

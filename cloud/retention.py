@@ -1,0 +1,63 @@
+"""What the cloud keeps goes when its time is over: docs/privacy.md says when, and why.
+
+The people of a server are not among it: they count until a complete snapshot lacks them, or an owner removes the
+server.
+"""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.db import transaction
+from django.utils.translation import gettext_noop as _
+
+from cloud.models import AppToken, ConnectCode, Installation, Intake, IntakePart, UsagePoint
+from enterprises import retention
+from enterprises.retention import LARGE_BODIES, PIECE, SMALL_PIECE, delete_piece
+
+KEEP_ENDED: Final = timedelta(days=30)
+"""So long a server may still ask how a snapshot ended; the latest one of each is kept for good."""
+KEEP_HISTORY: Final = timedelta(days=5 * 366)
+
+_OVER: Final = [state for state in Intake.State if state not in Intake.OPEN]
+
+
+def enforce(at: datetime) -> None:
+    """Delete what is over: snapshots and files that were never finished every minute, the rest every hour."""
+    retention.run((_late_intakes, _parts, *retention.EVERY_MINUTE), at)
+    retention.run_hourly("cloud", (_tokens, _codes, _ended_intakes, _history, *retention.EVERY_HOUR), at)
+
+
+def _late_intakes(at: datetime) -> bool:
+    """End the snapshots that were never committed; their bytes go next, and nothing is added to them any more."""
+    with transaction.atomic():
+        late = Intake.objects.filter(state=Intake.State.RECEIVING, expires_at__lte=at).order_by("pk")
+        held = list(late.select_for_update(no_key=True).values_list("pk", flat=True)[:PIECE])
+        # A preview says nothing of the sync that may be under way beside it.
+        syncs = Intake.objects.filter(pk__in=held, kind=Intake.Kind.USAGE).values("installation")
+        Installation.objects.filter(pk__in=syncs, last_status=Installation.SyncStatus.PENDING).update(
+            last_status=Installation.SyncStatus.FAILURE, last_error=_("The server never finished sending.")
+        )
+        Intake.objects.filter(pk__in=held).update(state=Intake.State.EXPIRED, finished_at=at)
+    return len(held) == PIECE
+
+
+def _parts(_at: datetime) -> bool:
+    return delete_piece(IntakePart.objects.filter(intake__state__in=_OVER), LARGE_BODIES)
+
+
+def _tokens(at: datetime) -> bool:
+    return delete_piece(AppToken.objects.filter(expires_at__lte=at))
+
+
+def _codes(at: datetime) -> bool:
+    return delete_piece(ConnectCode.objects.filter(expires_at__lte=at))
+
+
+def _ended_intakes(at: datetime) -> bool:
+    ended = Intake.objects.filter(finished_at__lte=at - KEEP_ENDED)
+    held = Installation.objects.exclude(snapshot_id=None).values("snapshot_id")
+    return delete_piece(ended.exclude(snapshot_id__in=held), SMALL_PIECE)
+
+
+def _history(at: datetime) -> bool:
+    return delete_piece(UsagePoint.objects.filter(day__lt=(at - KEEP_HISTORY).date()))
