@@ -129,7 +129,11 @@ class Totals:
 
 def totals(ledger: Ledger) -> Totals:
     """Return the numbers as they stand now, whatever ``ledger`` was when it was loaded."""
-    now = Ledger.objects.get(pk=ledger.pk)
+    return totals_as_read(Ledger.objects.get(pk=ledger.pk))
+
+
+def totals_as_read(now: Ledger) -> Totals:
+    """Return the numbers of books that were read a moment ago."""
     counted_apart = now.cloud_licenses + now.server_seats
     return Totals(
         purchased=now.seats_purchased,

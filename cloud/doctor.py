@@ -56,12 +56,16 @@ def _receipt_key() -> Check:
     )
 
 
-def _work(at: datetime) -> Check:
+def is_work_late(at: datetime) -> bool:
+    """Whether something has been due for so long that no worker can be alive."""
     since = at - LATE
     unapplied = waiting(since).filter(opened_at__lt=since).exists()
-    unswept = Intake.objects.filter(state__in=Intake.OPEN, expires_at__lt=since).exists()
+    return unapplied or Intake.objects.filter(state__in=Intake.OPEN, expires_at__lt=since).exists()
+
+
+def _work(at: datetime) -> Check:
     step = _("Check that the worker and the beat of this cloud are running.")
-    return work_check(is_late=unapplied or unswept, next_step=step)
+    return work_check(is_late=is_work_late(at), next_step=step)
 
 
 def _nobody(ledger: Ledger) -> Check:

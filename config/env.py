@@ -81,6 +81,13 @@ class Environment:
             )
         return value
 
+    def bearer_token(self, name: str) -> str:
+        """A secret that travels in a header, long enough not to be guessed; empty where none is set."""
+        value = self.text(name)
+        if value and not re.fullmatch(r"[\x21-\x7e]{24,}", value):
+            raise Misconfigured(f"{name} must be at least 24 characters of ASCII without spaces.")
+        return value
+
     def networks(self, name: str) -> list[IPv4Network | IPv6Network]:
         try:
             return [ip_network(value) for value in self.words(name)]

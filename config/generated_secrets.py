@@ -17,6 +17,7 @@ def files() -> dict[str, str]:
         made |= {
             f"{side}secret_key": secrets.token_urlsafe(50),
             f"{side}field_encryption_keys": Fernet.generate_key().decode(),
+            f"{side}metrics_token": secrets.token_urlsafe(32),
             f"{side}postgres_password": password,
             f"{side}database_url": f"postgres://licensesync:{password}@{host}:5432/licensesync",
         }
@@ -24,17 +25,19 @@ def files() -> dict[str, str]:
 
 
 def write(folder: Path) -> None:
-    """Write the files, and replace none: what a lost key encrypted cannot be opened again.
+    """Write the files that are missing, and replace none: what a lost key encrypted cannot be opened again.
 
     The folder is its owner's alone. The files may be read by everybody who gets past it: compose hands them into the
     containers with the rights that they have here, and the console runs as a user of its own there.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    made = files()
-    for name in made:
-        if (folder / name).exists():
-            raise SystemExit(f"{folder / name} exists already, and nothing is replaced.")
-    for name, content in made.items():
+    missing = {name: content for name, content in files().items() if not (folder / name).exists()}
+    if not missing:
+        raise SystemExit(f"All secrets are in {folder} already, and nothing is replaced.")
+    for side in HOSTS:
+        if len({f"{side}postgres_password", f"{side}database_url"} & missing.keys()) == 1:
+            raise SystemExit(f"{side}postgres_password and {side}database_url belong together, and one is missing.")
+    for name, content in missing.items():
         (folder / name).write_text(f"{content}\n", encoding="utf-8")
         (folder / name).chmod(0o644)
 

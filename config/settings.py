@@ -44,6 +44,8 @@ else:
 check_encryption_keys(FIELD_ENCRYPTION_KEYS)
 # What an older key signed stays good while that key is listed here.
 SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS")
+# Who may read the measurements; without it there are none.
+METRICS_TOKEN = env.bearer_token("METRICS_TOKEN")
 
 # This machine is always a host: that is how a health check asks.
 ALLOWED_HOSTS = [
@@ -189,7 +191,7 @@ SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = LANGUAGE_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = LANGUAGE_COOKIE_SAMESITE = "Lax"
 CSRF_TRUSTED_ORIGINS = [BASE_URL]
 SECURE_SSL_REDIRECT = IS_HTTPS
-SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
 SECURE_HSTS_SECONDS = 31_536_000 if IS_HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = IS_HTTPS
 SECURE_REFERRER_POLICY = "same-origin"

@@ -77,7 +77,12 @@ def _configured_secrets() -> set[str]:
     addresses = [settings.HTTPS_PROXY, *(env.text(name) for name in ("DATABASE_URL", "REDIS_URL", "EMAIL_URL"))]
     passwords = [urlsplit(address).password or "" for address in addresses]
     mail = str(getattr(settings, "EMAIL_HOST_PASSWORD", ""))
-    keys = (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS, *settings.FIELD_ENCRYPTION_KEYS)
+    keys = (
+        settings.METRICS_TOKEN,
+        settings.SECRET_KEY,
+        *settings.SECRET_KEY_FALLBACKS,
+        *settings.FIELD_ENCRYPTION_KEYS,
+    )
     found = {*keys, mail, *passwords, *map(unquote, passwords)}
     return {str(secret) for secret in found if len(str(secret)) > 3}
 
@@ -106,6 +111,7 @@ def _settings() -> dict[str, Any]:
         "CA_BUNDLE is set": bool(settings.CA_BUNDLE),
         "EMAIL_URL is set": bool(env.text("EMAIL_URL")),
         "DATABASE_URL is set": bool(settings.DATABASE_URL),
+        "METRICS_TOKEN is set": bool(settings.METRICS_TOKEN),
         "REDIS_URL is set": bool(settings.REDIS_URL),
         "FIELD_ENCRYPTION_KEYS": len(settings.FIELD_ENCRYPTION_KEYS),
     }

@@ -69,12 +69,17 @@ def _lines(servers: Sequence[Server]) -> list[Check]:
     return side_by_side(jobs, seconds=LINE_SECONDS)
 
 
-def _work(at: datetime) -> Check:
+def is_work_late(at: datetime) -> bool:
+    """Whether something has been due for so long that no worker can be alive."""
     since = at - LATE
     waits = SyncJob.objects.due(since).filter(created_at__lt=since).exists()
     connected = Schedule.objects.filter(connection__state=Connection.State.CONNECTED)
+    return waits or connected.filter(next_run_at__lt=since).exists()
+
+
+def _work(at: datetime) -> Check:
     step = _("Check that the worker and the beat of this server are running.")
-    return work_check(is_late=waits or connected.filter(next_run_at__lt=since).exists(), next_step=step)
+    return work_check(is_late=is_work_late(at), next_step=step)
 
 
 def _sync(server: Server, at: datetime) -> Check:

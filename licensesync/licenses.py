@@ -27,8 +27,11 @@ class LicenseUse:
 
 def license_use(server: Server) -> LicenseUse:
     """Return the license and how much of it is used, in two queries."""
-    held = License.objects.filter(server=server).first()
-    source = SeatSource.objects.filter(server=server).first()
+    return use_of(License.objects.filter(server=server).first(), SeatSource.objects.filter(server=server).first())
+
+
+def use_of(held: License | None, source: SeatSource | None) -> LicenseUse:
+    """Return the same of what was read already."""
     used = source.license_consuming if source else 0
     total = held.seats if held else None
     available = None if total is None else max(0, total - used)

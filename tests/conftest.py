@@ -21,9 +21,9 @@ pytest_plugins = ["tests.fixtures", "tests.support.browser"]
 
 # Variables of whoever runs the suite must not change what it tests.
 _OURS = (
-    "ALLOWED_HOSTS", "BASE_URL", "CA_BUNDLE", "CLOUD_URLS", "DATABASE_URL", "EMAIL_URL", "FIELD_ENCRYPTION_KEYS",
-    "HTTPS_PROXY", "LICENSESYNC_DATA_DIR", "LICENSESYNC_ROLE", "LICENSESYNC_TOKEN", "LOG_FORMAT", "NO_PROXY",
-    "REDIS_URL", "SECRET_KEY", "SECRET_KEY_FALLBACKS", "TRUSTED_PROXIES",
+    "ALIVE_FILE", "ALLOWED_HOSTS", "BASE_URL", "CA_BUNDLE", "CLOUD_URLS", "DATABASE_URL", "EMAIL_URL",
+    "FIELD_ENCRYPTION_KEYS", "HTTPS_PROXY", "LICENSESYNC_DATA_DIR", "LICENSESYNC_ROLE", "LICENSESYNC_TOKEN",
+    "LOG_FORMAT", "METRICS_TOKEN", "NO_PROXY", "REDIS_URL", "SECRET_KEY", "SECRET_KEY_FALLBACKS", "TRUSTED_PROXIES",
 )  # fmt: skip
 LOOPBACK = ["127.0.0.1", "::1"]
 # Folders whose tests are marked as a whole; all of them may use loopback, and take their time.

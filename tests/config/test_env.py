@@ -54,6 +54,14 @@ def test_text_names_the_file_that_cannot_be_read() -> None:
         Environment({"NAME_FILE": "/nowhere/secret"}).text("NAME")
 
 
+def test_bearer_token_is_long_and_fits_into_a_header() -> None:
+    assert Environment({}).bearer_token("NAME") == ""
+    assert Environment({"NAME": "a" * 24}).bearer_token("NAME") == "a" * 24
+    for poor in ("a" * 23, f"{'a' * 24} b", f"{'a' * 24}é"):
+        with pytest.raises(Misconfigured, match="NAME must be at least 24 characters"):
+            Environment({"NAME": poor}).bearer_token("NAME")
+
+
 def test_proxy_may_carry_a_user_and_a_password() -> None:
     proxy = "http://octo:pass%40word@proxy.example:3128"
 

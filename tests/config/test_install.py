@@ -10,7 +10,7 @@ import pytest
 from django.conf import settings
 
 from config import generated_secrets
-from config.env import check_encryption_keys
+from config.env import Environment, check_encryption_keys
 
 INSTALLER = settings.BASE_DIR / "config" / "install.py"
 
@@ -67,6 +67,26 @@ def test_secrets_for_compose_are_valid_and_new_each_time(tmp_path: Path) -> None
     assert first.keys() == second.keys()
     assert not set(first.values()) & set(second.values())
     assert first["postgres_password"] in first["database_url"]
+    assert Environment(first).bearer_token("metrics_token") == first["metrics_token"]
     with pytest.raises(SystemExit, match="nothing is replaced"):
         generated_secrets.write(tmp_path / "secrets")
     assert len(first["secret_key"]) >= 50
+
+
+def test_secrets_that_a_newer_version_wants_are_added_to_those_that_are_there(tmp_path: Path) -> None:
+    generated_secrets.write(tmp_path)
+    before = {path.name: path.read_text() for path in tmp_path.iterdir()}
+    (tmp_path / "metrics_token").unlink()
+
+    generated_secrets.write(tmp_path)
+
+    after = {path.name: path.read_text() for path in tmp_path.iterdir()}
+    assert {name for name in before if before[name] != after[name]} == {"metrics_token"}
+
+
+def test_password_of_the_database_is_not_made_apart_from_its_address(tmp_path: Path) -> None:
+    generated_secrets.write(tmp_path)
+    (tmp_path / "postgres_password").unlink()
+
+    with pytest.raises(SystemExit, match="belong together"):
+        generated_secrets.write(tmp_path)

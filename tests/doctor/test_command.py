@@ -185,8 +185,9 @@ def test_the_bundle_holds_no_secret_and_nobody(server: Server, settings: Setting
     token, file = new_secret(), tmp_path / "bundle.zip"
     settings.SECRET_KEY = PLANTED[0]
     settings.SECRET_KEY_FALLBACKS = ["planted-and-older-0123456789"]
+    settings.METRICS_TOKEN = "planted-token-of-metrics"
     settings.HTTPS_PROXY = f"http://octo:{PLANTED[2]}@proxy.invalid:3128"
-    settings.NO_PROXY = f"{PLANTED[0]},{token},{settings.SECRET_KEY_FALLBACKS[0]}"
+    settings.NO_PROXY = f"{PLANTED[0]},{token},{settings.SECRET_KEY_FALLBACKS[0]},{settings.METRICS_TOKEN}"
     settings.CLOUD_URLS = [listeners.refused_port()]
     Connection.objects.update(token=token, pending_app_key=app_key_pem())
     job = SyncJob.objects.create(
@@ -206,7 +207,15 @@ def test_the_bundle_holds_no_secret_and_nobody(server: Server, settings: Setting
     with zipfile.ZipFile(file) as bundle:
         texts = {name: bundle.read(name).decode() for name in bundle.namelist()}
     everything = "\n".join(texts.values())
-    kept = (*PLANTED, *settings.SECRET_KEY_FALLBACKS, token, "PRIVATE KEY", "@", *settings.FIELD_ENCRYPTION_KEYS)
+    kept = (
+        *PLANTED,
+        settings.METRICS_TOKEN,
+        *settings.SECRET_KEY_FALLBACKS,
+        token,
+        "PRIVATE KEY",
+        "@",
+        *settings.FIELD_ENCRYPTION_KEYS,
+    )
     assert [secret for secret in kept if secret in everything] == []
     assert set(texts) == {"doctor.json", "versions.json", "settings.json", "jobs.json"}
     rows = json.loads(texts["jobs.json"])

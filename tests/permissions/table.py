@@ -63,6 +63,8 @@ SYNC = {"sync_id": "uuid"}
 PEOPLE = [
     Row("healthz", OPEN),
     Row("readyz", OPEN),
+    # There are none until METRICS_TOKEN is set, and no session ever opens them.
+    Row("metrics", Expected(404, 404, 404, 404)),
     Row("home", SIGNED_IN),
     Row("setup", Expected(404, 404, 404, 404)),
     Row("setup", Expected(404, 404, 404, 404), "POST"),

@@ -1,0 +1,115 @@
+"""What is measured on the server's side: read from the database, in as many queries for many servers as for one."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.db.models import Count, Max, Q
+from prometheus_client.core import GaugeMetricFamily
+
+from connect.failures import EXPLANATIONS as OF_THE_LINE
+from connect.models import Server
+from enterprises.metrics import OF_SERVER, Sample, gauge
+from licensesync.doctor import is_work_late
+from licensesync.failures import EXPLANATIONS as OF_JOBS
+from licensesync.licenses import LicenseUse, use_of
+from licensesync.models import License, SeatSource, SyncJob
+
+
+@dataclass
+class _Jobs:
+    """What the jobs of one server add up to."""
+
+    states: Counter[str] = field(default_factory=Counter)
+    failures: Counter[str] = field(default_factory=Counter)
+    retrying: int = 0
+    last_success: datetime | None = None
+
+
+def server_metrics(at: datetime) -> Iterator[GaugeMetricFamily]:
+    """Every server by the slug of its enterprise and its hostname; never anything about people."""
+    labels, is_enabled, done = {}, {}, {}
+    jobs = _jobs()
+    # Whole rows would bring their secrets with them, and have them decrypted.
+    columns = ("pk", "enterprise__slug", "hostname", "connection", "connection__license_sync_enabled_at")
+    for key, slug, hostname, connection, enabled_at in Server.objects.values_list(*columns):
+        labels[key], is_enabled[key], done[key] = (slug, hostname), enabled_at is not None, jobs[connection]
+    yield gauge(
+        "sync_enabled",
+        "Whether there is a connection, and license sync is set to Enabled.",
+        OF_SERVER,
+        [(labels[key], enabled) for key, enabled in is_enabled.items()],
+    )
+    yield gauge(
+        "last_success_age_seconds",
+        "How long ago the last license sync succeeded; absent before the first one.",
+        OF_SERVER,
+        [(labels[key], _age(one.last_success, at)) for key, one in done.items() if one.last_success],
+    )
+    yield from _of_jobs(labels, done)
+    yield from _of_seats(labels, at)
+    yield gauge("work_late", "Whether what is due waits for a worker.", ["side"], [(["server"], is_work_late(at))])
+
+
+def _of_jobs(labels: Mapping[int, tuple[str, str]], done: Mapping[int, _Jobs]) -> Iterator[GaugeMetricFamily]:
+    by_state: list[Sample] = [
+        ((*labels[key], state), one.states[state]) for key, one in done.items() for state in SyncJob.State.values
+    ]
+    by_class: list[Sample] = [
+        ((*labels[key], name), number) for key, one in done.items() for name, number in sorted(one.failures.items())
+    ]
+    retrying: list[Sample] = [(labels[key], one.retrying) for key, one in done.items()]
+    yield gauge("jobs", "Jobs that are kept, by state.", [*OF_SERVER, "state"], by_state)
+    yield gauge("failures", "Jobs that failed or are retried, by class.", [*OF_SERVER, "class"], by_class)
+    yield gauge("retrying_jobs", "Jobs whose last attempt failed and that are tried again.", OF_SERVER, retrying)
+
+
+def _of_seats(labels: Mapping[int, tuple[str, str]], at: datetime) -> Iterator[GaugeMetricFamily]:
+    known = {key: use for key, use in _uses().items() if key in labels}
+    yield gauge(
+        "seats_age_seconds",
+        "How long ago the list of seats was taken; absent where none was imported.",
+        OF_SERVER,
+        [(labels[key], _age(use.source.taken_at, at)) for key, use in known.items() if use.source],
+    )
+    yield gauge(
+        "seats_used",
+        "Seats that are used.",
+        OF_SERVER,
+        [(labels[key], use.used) for key, use in known.items() if use.source],
+    )
+    yield gauge(
+        "seats_left",
+        "Seats of the license that nobody uses; absent where the license is unlimited or unknown.",
+        OF_SERVER,
+        [(labels[key], use.available) for key, use in known.items() if use.available is not None],
+    )
+
+
+def _jobs() -> Mapping[int, _Jobs]:
+    """By connection, in one query; a class that this version does not know is ``unknown``: others chose its words."""
+    found: defaultdict[int, _Jobs] = defaultdict(_Jobs)
+    rows = SyncJob.objects.values_list("connection", "kind", "state", "error_code").annotate(
+        number=Count("pk"), free=Count("pk", filter=Q(lease_until=None)), last=Max("finished_at")
+    )
+    for connection, kind, state, code, number, free, last in rows.order_by():
+        jobs = found[connection]
+        jobs.states[state] += number
+        if code and state in {SyncJob.State.FAILED, SyncJob.State.QUEUED}:
+            jobs.failures[code if code in OF_JOBS or code in OF_THE_LINE else "unknown"] += number
+        if code and state == SyncJob.State.QUEUED:
+            jobs.retrying += free
+        if kind == SyncJob.Kind.USAGE and state == SyncJob.State.SUCCEEDED:
+            jobs.last_success = max(filter(None, (jobs.last_success, last)), default=None)
+    return found
+
+
+def _uses() -> dict[int, LicenseUse]:
+    licenses = {held.server_id: held for held in License.objects.all()}
+    sources = {source.server_id: source for source in SeatSource.objects.all()}
+    return {key: use_of(licenses.get(key), sources.get(key)) for key in licenses.keys() | sources.keys()}
+
+
+def _age(moment: datetime, at: datetime) -> float:
+    return max(0.0, (at - moment).total_seconds())
