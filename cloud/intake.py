@@ -1,18 +1,19 @@
-"""Take snapshots in: open, receive part by part, commit, say where one stands.
+"""Take snapshots in: open, receive part by part, commit or withdraw, say where one stands.
 
 Every step may be repeated: the same request gets the same answer. docs/wire.md, "A sync".
 """
 
 import hashlib
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
 import msgspec
 from django.db import IntegrityError, transaction
 from django.utils import translation
+from django.utils.translation import gettext_noop as _
 
-from cloud import tasks
+from cloud import tasks, unfinished
 from cloud.applying import apply, apply_unchanged, note_refusal
 from cloud.history import next_revision
 from cloud.locks import locked
@@ -22,11 +23,10 @@ from cloud.refusals import IntakeRefused, sentence
 from wire.messages import FORMATS, Difference, ErrorCode, OpenSync, Problem, SyncStatus
 from wire.parts import MAX_PART_LINES
 
-__all__ = ["IntakeRefused", "apply", "commit", "open_sync", "receive_part", "status"]
+__all__ = ["IntakeRefused", "apply", "commit", "open_sync", "receive_part", "status", "withdraw"]
 
 MAX_ACCOUNTS: Final = 10_000_000
 MAX_PARTS: Final = 10_000
-LIFETIME: Final = {Intake.Kind.USAGE: timedelta(days=7), Intake.Kind.PREVIEW: timedelta(hours=1)}
 
 _ALARMS: Final = {ErrorCode.REVISION_CONFLICT, ErrorCode.HOSTNAME_CHANGED}
 
@@ -53,6 +53,8 @@ def open_sync(installation: Installation, opening: OpenSync, at: datetime) -> Sy
             known = _intake(installation, opening.sync_id)
     if known.opening_digest != digest:
         raise IntakeRefused(ErrorCode.SYNC_ID_REUSED)
+    until = unfinished.expires_at(known.kind, known.opened_at, at)
+    Intake.objects.filter(pk=known.pk, state=Intake.State.RECEIVING).update(expires_at=until)
     return _status(known)
 
 
@@ -72,11 +74,13 @@ def receive_part(installation: Installation, sync_id: str, number: int, body: by
     facts = check_part(body)
     with transaction.atomic():
         # The row is held so that a part cannot slip in behind the commit.
-        held = Intake.objects.select_for_update(no_key=True).get(pk=intake.pk)
+        held = _held(intake)
         if held.state == Intake.State.RECEIVING:
             IntakePart.objects.update_or_create(
                 intake=held, number=number, defaults={**msgspec.structs.asdict(facts), "body": body}
             )
+            held.expires_at = unfinished.expires_at(held.kind, held.opened_at, at)
+            held.save(update_fields=["expires_at"])
     return _status(held)
 
 
@@ -91,7 +95,7 @@ def commit(installation: Installation, sync_id: str, at: datetime) -> SyncStatus
     with transaction.atomic():
         if not Installation.objects.filter(pk=installation.pk, state=Installation.State.CONNECTED).exists():
             raise IntakeRefused(ErrorCode.INSTALLATION_GONE)
-        held = Intake.objects.select_for_update(no_key=True).get(pk=intake.pk)
+        held = _held(intake)
         if held.state == Intake.State.RECEIVING and not _missing(held):
             held.state = Intake.State.APPLYING
             held.save(update_fields=["state"])
@@ -99,6 +103,22 @@ def commit(installation: Installation, sync_id: str, at: datetime) -> SyncStatus
                 _note_attempt(installation, at)
             transaction.on_commit(lambda: tasks.publish(held.pk))
     return _status(held)
+
+
+def withdraw(installation: Installation, sync_id: str, at: datetime) -> SyncStatus:
+    """End a snapshot that its server will not finish; one that was committed stays what it is, and the status says so.
+
+    :raises IntakeRefused: unknown snapshot.
+    """
+    intake = _intake(installation, sync_id)
+    with transaction.atomic():
+        if unfinished.end(Intake.objects.filter(pk=intake.pk), at) and intake.kind == Intake.Kind.USAGE:
+            pending = Installation.objects.filter(pk=installation.pk, last_status=Installation.SyncStatus.PENDING)
+            pending.update(
+                last_status=Installation.SyncStatus.FAILURE,
+                last_error=_("The server ended its last sync before it had sent everything."),
+            )
+    return status(installation, sync_id)
 
 
 def status(installation: Installation, sync_id: str) -> SyncStatus:
@@ -143,13 +163,13 @@ def _open(installation: Installation, opening: OpenSync, digest: str, at: dateti
         if held is None:
             raise IntakeRefused(ErrorCode.INSTALLATION_GONE)
         revision = next_revision(held, opening)
-        _give_way(held, opening.kind, at)
+        unfinished.end(held.intakes.filter(kind=opening.kind), at)
         intake = Intake.objects.create(
             installation=held,
             snapshot_id=opening.sync_id,
             kind=opening.kind,
             opened_at=at,
-            expires_at=at + LIFETIME[Intake.Kind(opening.kind)],
+            expires_at=unfinished.expires_at(opening.kind, at, at),
             opening=msgspec.to_builtins(opening),
             opening_digest=digest,
             opened_at_revision=held.revision,
@@ -160,14 +180,6 @@ def _open(installation: Installation, opening: OpenSync, digest: str, at: dateti
         elif opening.kind == "usage":
             _note_attempt(held, at)
         return intake
-
-
-def _give_way(installation: Installation, kind: str, at: datetime) -> None:
-    receiving = installation.intakes.filter(kind=kind, state=Intake.State.RECEIVING)
-    # Held before anything is deleted: a part that is coming in at this moment is either seen or refused.
-    older = list(receiving.select_for_update(no_key=True).values_list("pk", flat=True))
-    IntakePart.objects.filter(intake__in=older).delete()
-    Intake.objects.filter(pk__in=older).update(state=Intake.State.EXPIRED, finished_at=at)
 
 
 def _note_attempt(installation: Installation, at: datetime) -> None:
@@ -181,6 +193,14 @@ def _intake(installation: Installation, sync_id: str) -> Intake:
     if found is None:
         raise IntakeRefused(ErrorCode.UNKNOWN_SYNC)
     return found
+
+
+def _held(intake: Intake) -> Intake:
+    """Hold the row for the caller's transaction; with its server it may have been removed a moment ago."""
+    held = Intake.objects.select_for_update(no_key=True).filter(pk=intake.pk).first()
+    if held is None:
+        raise IntakeRefused(ErrorCode.INSTALLATION_GONE)
+    return held
 
 
 def _opening(intake: Intake) -> OpenSync:

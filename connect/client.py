@@ -164,6 +164,10 @@ class CloudClient:
         """Have the snapshot applied; again, and the answer is the same."""
         return self._status("POST", f"{_SYNCS}/{_sync_path(sync_id)}/commit", sync_id)
 
+    def withdraw(self, sync_id: str) -> SyncStatus:
+        """Have a snapshot forgotten that will not be finished; one that was committed stays, and the status says so."""
+        return self._status("DELETE", f"{_SYNCS}/{_sync_path(sync_id)}", sync_id)
+
     def status(self, sync_id: str) -> SyncStatus:
         """Ask where a sync stands."""
         return self._status("GET", f"{_SYNCS}/{_sync_path(sync_id)}", sync_id)

@@ -14,7 +14,7 @@ from django.db.models import F
 from connect.client import CloudClient
 from connect.failures import CloudRejected
 from licensesync import jobs
-from licensesync.models import SyncJob
+from licensesync.models import SyncJob, SyncPart
 from wire.messages import Base, ErrorCode, OpenSync, SyncStatus
 
 PATIENCE: Final = timedelta(seconds=5)
@@ -125,13 +125,25 @@ def _send(worker: Worker, cloud: CloudClient, job: SyncJob, status: SyncStatus) 
         raise BeginAnew("unfinished")
     worker.advance(parts_sent=job.part_count - len(status.missing))
     for number in status.missing:
-        body = bytes(job.parts.values_list("body", flat=True).get(number=number))
+        body = _frozen(worker, job, number)
         cloud.put_part(str(job.sync_id), number, body)
         worker.advance(parts_sent=F("parts_sent") + 1, bytes_sent=F("bytes_sent") + len(body))
     # From here on nobody can cancel; where somebody did, this write finds no row.
     worker.advance(state=SyncJob.State.APPLYING, commit_sent_at=worker.clock())
     worker.note("commit_sent")
     return cloud.commit(str(job.sync_id))
+
+
+def _frozen(worker: Worker, job: SyncJob, number: int) -> bytes:
+    """Return the bytes of a part.
+
+    :raises ClaimLost: whoever ended the job a moment ago deleted them
+    """
+    try:
+        return bytes(job.parts.values_list("body", flat=True).get(number=number))
+    except SyncPart.DoesNotExist:
+        worker.advance()
+        raise
 
 
 def _until_over(worker: Worker, cloud: CloudClient, status: SyncStatus) -> SyncStatus:

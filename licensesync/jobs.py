@@ -172,6 +172,13 @@ def cancel(job_id: int, at: datetime, *, code: str, error: str = "") -> bool:
     return _end(SyncJob.objects.active().filter(pk=job_id, commit_sent_at=None), job_id, at, code=code, error=error)
 
 
+def end_stranded(at: datetime) -> None:
+    """End the jobs of connections that are gone, committed or not: nobody will answer them any more."""
+    stranded = SyncJob.objects.active().exclude(connection__state=Connection.State.CONNECTED)
+    for job_id in stranded.values_list("pk", flat=True):
+        _end(stranded.filter(pk=job_id), job_id, at, code="not_connected")
+
+
 def _end(job: QuerySet[SyncJob], job_id: int, at: datetime, *, code: str, error: str = "") -> bool:
     with transaction.atomic():
         won = job.update(

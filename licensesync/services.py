@@ -8,10 +8,12 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from connect import services as connecting
 from connect.failures import NotConnected
 from connect.models import Connection, Server
 from enterprises import audit
 from enterprises.models import User
+from enterprises.outbound import Adapter
 from licensesync import jobs, schedule
 from licensesync.locks import hold
 from licensesync.models import License, Schedule, SyncJob
@@ -193,7 +195,34 @@ def set_license_sync(*, connection: Connection, enabled: bool, by: User | None, 
 def _cancel_slot(connection: Connection, at: datetime) -> None:
     active = SyncJob.objects.active().filter(connection=connection, slot=Schedule.Slot.SYNC)
     for job_id in active.values_list("pk", flat=True):
-        jobs.cancel(job_id, at, code="sync_disabled")
+        if jobs.cancel(job_id, at, code="sync_disabled"):
+            _withdraw_later(job_id)
+
+
+def _withdraw_later(job_id: int) -> None:
+    """Have a worker tell the cloud that nothing more of a cancelled job will come."""
+    transaction.on_commit(later(publish, job_id))
+
+
+def disconnect(
+    *,
+    connection: Connection,
+    by: User | None,
+    at: datetime,
+    ip: str = "",
+    adapter: Adapter | None = None,
+    even_if_unreachable: bool = False,
+) -> Connection:
+    """Disable GitHub Connect, and with it what is under way. No transaction: the cloud is asked in the middle.
+
+    :raises NotConnected: it is not enabled
+    :raises connect.failures.CloudFailure: nothing was changed here; see `connect.services.disconnect`
+    """
+    ended = connecting.disconnect(
+        connection=connection, by=by, at=at, ip=ip, adapter=adapter, even_if_unreachable=even_if_unreachable
+    )
+    jobs.end_stranded(at)
+    return ended
 
 
 @transaction.atomic
@@ -244,6 +273,7 @@ def cancel_sync(*, job: SyncJob, by: User | None, at: datetime, ip: str = "") ->
     """
     if not jobs.cancel(job.pk, at, code="cancelled_by_person"):
         raise CannotCancel
+    _withdraw_later(job.pk)
     job.refresh_from_db()
     audit.record(
         enterprise=job.connection.server.enterprise,
@@ -260,8 +290,6 @@ def tick(at: datetime) -> int:
     """Start what is due and wake workers for what nobody holds; returns how many messages the broker took."""
     schedule.put_right()
     schedule.start_due(at)
-    stranded = SyncJob.objects.active().exclude(connection__state=Connection.State.CONNECTED)
-    for job_id in stranded.values_list("pk", flat=True):
-        jobs.cancel(job_id, at, code="not_connected")
+    jobs.end_stranded(at)
     due = SyncJob.objects.due(at).order_by("pk").values_list("pk", flat=True)
     return sum(publish(job_id) for job_id in due)

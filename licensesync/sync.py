@@ -4,6 +4,7 @@ A usage job: freeze the seats (once), open, send the missing parts, commit, wait
 and take over what the cloud now holds. Whatever interrupts it, the next run goes on from the frozen parts.
 """
 
+import logging
 import time
 import uuid
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from connect.client import CloudClient
+from connect.failures import CloudFailure
 from connect.models import Connection
 from connect.receipts import verify_receipt
 from enterprises import audit
@@ -25,6 +27,8 @@ from licensesync.jobs import ClaimLost
 from licensesync.models import SyncJob, SyncPart
 from licensesync.record import connection_record
 from wire.messages import SyncStatus
+
+logger = logging.getLogger(__name__)
 
 _BEGINNINGS: Final = 3
 _UNANSWERED: Final = 100
@@ -39,12 +43,16 @@ def run(
 ) -> bool:
     """Do a job that is due; True where it only waits for the cloud and wants another turn.
 
-    Ends quietly where nobody needs it to do anything: not due, or taken over meanwhile.
+    Ends quietly where nobody needs it to do anything: not due, or taken over meanwhile. A job that is over without
+    having succeeded leaves no people's data on the cloud.
     """
     held = jobs.claim(job_id, clock())
-    if held is None:
-        return False
-    worker = Worker(held=held, clock=clock, wait=wait)
+    wants_a_turn = held is not None and _work(Worker(held=held, clock=clock, wait=wait), adapter)
+    _withdraw_unfinished(job_id, clock, adapter)
+    return wants_a_turn
+
+
+def _work(worker: Worker, adapter: Adapter | None) -> bool:
     try:
         return _outcome(worker, adapter)
     except ClaimLost:
@@ -62,6 +70,21 @@ def _outcome(worker: Worker, adapter: Adapter | None) -> bool:
     except Exception as error:  # noqa: BLE001 - the job must say how it ended, whatever it was
         outcomes.record_failure(worker, error)
     return False
+
+
+def _withdraw_unfinished(job_id: int, clock: Callable[[], datetime], adapter: Adapter | None) -> None:
+    """Have the cloud forget what it received of a job that ended early; if it cannot be told, it forgets by itself."""
+    given_up = SyncJob.objects.filter(state__in=(SyncJob.State.FAILED, SyncJob.State.CANCELLED))
+    opened = given_up.filter(sync_id__isnull=False, opened_at__isnull=False)
+    job = opened.filter(pk=job_id).select_related("connection__server__enterprise").first()
+    if job is None or not job.connection.is_connected:
+        return
+    try:
+        with CloudClient(job.connection, adapter=adapter, clock=clock) as cloud:
+            cloud.withdraw(str(job.sync_id))
+    except CloudFailure as failure:
+        extra = {"job_id": job_id, "code": failure.code}
+        logger.info("The cloud was not told that a snapshot will not be finished.", extra=extra)
 
 
 def _attempt(worker: Worker, adapter: Adapter | None) -> None:

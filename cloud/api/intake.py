@@ -53,6 +53,16 @@ def show_sync(request: AppRequest, sync_id: str) -> HttpResponse:
         _refuse(error)
 
 
+@router.delete("/enterprise-installation/license-syncs/{sync_id}", url_name="withdraw_sync")
+def withdraw_sync(request: AppRequest, sync_id: str) -> HttpResponse:
+    """Forget a sync that its server will not finish; one that was committed stays, and the answer says so."""
+    checks.check_sync_id(sync_id)
+    try:
+        return answer(intake.withdraw(request.auth, sync_id, timezone.now()))
+    except IntakeRefused as error:
+        _refuse(error)
+
+
 @router.put("/enterprise-installation/license-syncs/{sync_id}/parts/{number}", url_name="put_part")
 def put_part(request: AppRequest, sync_id: str, number: str) -> HttpResponse:
     """Receive one part, exactly as it was sent."""

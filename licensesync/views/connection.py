@@ -15,12 +15,13 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from connect import handshake, services
+from connect import handshake
 from connect.failures import CloudFailure
 from connect.models import Connection, Server
 from enterprises.access import Need
 from enterprises.audit import actor_ip
 from enterprises.requests import SignedInRequest
+from licensesync import services
 from licensesync.forms import DisableForm, EnableForm
 from licensesync.pages.connection import ConnectionPage, connection_page
 from licensesync.pages.problems import code_of

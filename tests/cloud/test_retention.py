@@ -54,7 +54,7 @@ def receive(server: Installation, at: datetime, kind: str = "usage") -> Intake:
     return Intake.objects.get(snapshot_id=opened.sync_id)
 
 
-@pytest.mark.parametrize(("kind", "kept_for"), [("usage", timedelta(days=7)), ("preview", timedelta(hours=1))])
+@pytest.mark.parametrize(("kind", "kept_for"), [("usage", timedelta(days=1)), ("preview", timedelta(hours=1))])
 def test_bytes_that_were_never_committed_go(
     kind: str, kept_for: timedelta, server: Installation, ledger: Ledger
 ) -> None:

@@ -86,6 +86,18 @@ def test_same_opening_gets_the_same_answer(server_api: Api, installation: Instal
     assert (first.status_code, first.json()) == (again.status_code, again.json())
 
 
+def test_withdrawn_sync_is_over(server_api: Api, installation: Installation) -> None:
+    body = opening(installation)
+    server_api.post(SYNCS, body)
+    put_part(server_api, body["sync_id"], pack(LINES))
+
+    withdrawn = server_api.call("DELETE", f"{SYNCS}/{body['sync_id']}")
+    unknown = server_api.call("DELETE", f"{SYNCS}/{uuid.uuid4()}")
+
+    assert (withdrawn.status_code, withdrawn.json()["state"]) == (200, "expired")
+    assert (unknown.status_code, code_of(unknown)) == (404, "unknown_sync")
+
+
 def test_another_opening_of_the_same_id_is_refused(server_api: Api, installation: Installation) -> None:
     body = opening(installation)
     server_api.post(SYNCS, body)

@@ -11,7 +11,7 @@ from django.utils import timezone
 from requests import PreparedRequest, Response
 
 from cloud.intake import apply
-from cloud.models import AppToken, Intake, Ledger, ReceiptSigner
+from cloud.models import AppToken, Intake, IntakePart, Ledger, ReceiptSigner
 from connect import services
 from connect.client import CloudClient
 from connect.failures import CloudRejected, CloudUnavailable, RevisionConflict
@@ -135,6 +135,18 @@ def test_committing_again_gives_the_same_receipt(connection: Connection, cloud: 
         again = client.commit(snapshot.sync_id)
 
     assert again.receipt == status.receipt
+
+
+def test_withdrawing_leaves_nothing_behind(connection: Connection, cloud: WsgiAdapter) -> None:
+    snapshot = Snapshot()
+    with CloudClient(connection, adapter=cloud) as client:
+        client.open_sync(snapshot.opening)
+        client.put_part(snapshot.sync_id, 1, snapshot.body)
+
+        states = [client.withdraw(snapshot.sync_id).state for _time in range(2)]
+
+    assert states == ["expired", "expired"]
+    assert not IntakePart.objects.exists()
 
 
 def test_another_history_is_a_conflict(connection: Connection, cloud: WsgiAdapter) -> None:

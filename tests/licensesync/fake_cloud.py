@@ -80,7 +80,7 @@ class FakeCloud(BaseAdapter):
     def fail(
         self, step: str, happen: Callable[[], Response | None], *, number: int = 1, is_after: bool = False
     ) -> None:
-        """At the ``number``-th request of a kind: token, open, part, commit, status or record."""
+        """At the ``number``-th request of a kind: token, open, part, commit, status, withdraw or record."""
         self.troubles.append(Trouble(step, number, happen, is_after))
 
     def send(
@@ -119,6 +119,8 @@ class FakeCloud(BaseAdapter):
         assert found, path
         if not found[1]:
             return "open"
+        if method == "DELETE":
+            return "withdraw"
         return "commit" if found[2] == "/commit" else "part" if found[3] else "status"
 
     def _trouble(self, step: str) -> Trouble | None:
@@ -141,6 +143,9 @@ class FakeCloud(BaseAdapter):
             return refusal(404, "unknown_sync")
         if step == "part":
             kept.parts[int(found[3])] = raw
+        if step == "withdraw" and kept.state == "receiving":
+            kept.state = "expired"
+            kept.parts.clear()
         if step == "commit" and kept.state == "receiving" and not self._missing(kept):
             kept.state = "applying"
         if kept.state == "applying":

@@ -143,6 +143,7 @@ API = [
     Row("api:put_connection", API_SERVERS_ONLY, "PUT"),
     Row("api:open_sync", API_SERVERS_ONLY, "POST"),
     Row("api:sync_status", API_SERVERS_ONLY, where=SYNC),
+    Row("api:withdraw_sync", API_SERVERS_ONLY, "DELETE", SYNC),
     Row("api:put_part", API_SERVERS_ONLY, "PUT", {**SYNC, "number": "one"}),
     Row("api:commit_sync", API_SERVERS_ONLY, "POST", SYNC),
     Row("api:consumed_licenses", API_LOOK, where={"enterprise": "cloud"}),

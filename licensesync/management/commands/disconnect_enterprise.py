@@ -5,9 +5,9 @@ from typing import Any
 
 from django.utils import timezone
 
-from connect import services
 from connect.commands import failures, find_connection
 from enterprises.commands import ReportingCommand
+from licensesync import services
 
 
 class Command(ReportingCommand):
