@@ -12,8 +12,8 @@ from django.apps import apps
 
 from cloud import retention as of_cloud
 from cloud.api.app import TOKEN_LIFETIME
-from cloud.intake import LIFETIME
 from cloud.models import Intake
+from cloud.unfinished import LIFETIME, SILENCE
 from enterprises import retention, services, uploads
 from licensesync import retention as of_server
 
@@ -61,6 +61,7 @@ def days(count: int) -> timedelta:
     [
         ("Lines that were sent", "30 days", of_server.KEEP_SENT_AFTER_THE_END, days(30)),
         ("Sync jobs", "400 days", of_server.KEEP_JOBS, days(400)),
+        ("Snapshots on their way in", "a day", SILENCE, days(1)),
         ("Snapshots on their way in", "7 days", LIFETIME[Intake.Kind.USAGE], days(7)),
         ("Snapshots on their way in", "an hour", LIFETIME[Intake.Kind.PREVIEW], timedelta(hours=1)),
         ("Ended snapshots", "30 days", of_cloud.KEEP_ENDED, days(30)),
