@@ -5,6 +5,7 @@ from django.urls import URLPattern, URLResolver, include, path
 
 from config.health import healthz, readyz
 from config.metrics import metrics
+from enterprises.views import bad_request
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", healthz, name="healthz"),
@@ -12,6 +13,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("metrics", metrics, name="metrics"),
     path("", include("enterprises.urls")),
 ]
+
+handler400 = bad_request
 
 if settings.SERVES_SERVER:
     urlpatterns.append(path("", include("licensesync.urls")))

@@ -92,6 +92,13 @@ class SetupForm(forms.Form):
         )
 
 
+class OneTimeInput(forms.TextInput):
+    """What was refused does not come back with the form."""
+
+    def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
+        return super().get_context(name, None, attrs)
+
+
 class SignInLinkForm(forms.Form):
     """The secret of a one-time link; a script takes it from the address, which never reaches the server."""
 
@@ -99,7 +106,7 @@ class SignInLinkForm(forms.Form):
         label=_("One-time code"),
         max_length=200,
         help_text=_("The part of the sign-in address behind the # sign."),
-        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false", "data-from-fragment": ""}),
+        widget=OneTimeInput(attrs={"autocomplete": "off", "spellcheck": "false", "data-from-fragment": ""}),
     )
 
 

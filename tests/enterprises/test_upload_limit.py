@@ -37,7 +37,7 @@ def _post(client: Client, stated: int) -> tuple[int, int]:
 
 
 def test_body_beyond_every_import_is_refused_unread(db: None) -> None:
-    assert _post(Client(enforce_csrf_checks=True), MAX_REQUEST_BYTES + 1) == (400, 0)
+    assert _post(Client(enforce_csrf_checks=True), MAX_REQUEST_BYTES + 1) == (413, 0)
 
 
 def test_smaller_body_is_read(db: None) -> None:
