@@ -77,6 +77,7 @@ def install(ledger: Ledger, manifest: Manifest, *, by: User, at: datetime, ip: s
         "version": manifest.version,
         "state": Installation.State.CONNECTED,
         "app_key": manifest.app_key,
+        "next_app_key": "",
         "server_key": manifest.server_key,
         "connected_by": by,
         "disconnected_at": None,

@@ -4,7 +4,7 @@
   what to do next: ``CloudUnavailable`` (later, not before ``retry_after``), ``NotAuthorized``, ``InstallationGone`` and
   ``ClockSkew`` (a person must act), ``RevisionConflict`` (an owner decides), ``CloudRejected`` (the same request would
   be refused again), ``NotConnected``.
-- It repeats a request twice at most: once with a renewed token after a 401, once with a corrected clock. Everything
+- It repeats a request only with a renewed token or App key after a 401, and once with a corrected clock. Everything
   else is for the job to repeat; every write names its own id, so repeating it is harmless.
 - The installation token is cached, encrypted, on the connection and renewed below five minutes of life. An App JWT that
   is refused for its time is signed again with the time of the answer's Date header, up to a day away from ours.
@@ -29,6 +29,7 @@ from connect import credentials
 from connect.answers import SLUG, checked_installation, date_of, failure_of, not_ours, problem_of, read_answer
 from connect.failures import (
     NOT_FOUND,
+    NOT_OFFERED,
     ClockSkew,
     CloudRejected,
     CloudUnavailable,
@@ -45,6 +46,7 @@ from wire.messages import (
     ConnectionRecord,
     ErrorCode,
     Installation,
+    NextAppKey,
     OpenSync,
     SyncStatus,
 )
@@ -131,7 +133,7 @@ class CloudClient:
 
     def check_app(self) -> None:
         """Ask the cloud who we are: it knows us, accepts the App key, and answers about this very App."""
-        response = self._with_jwt(lambda: self._send("GET", "/app", bearer=self._app_jwt()))
+        response = self._as_app("GET", "/app")
         if read_answer(response, AppDescription).id != self._connection.app_id:
             raise not_ours()
 
@@ -139,10 +141,23 @@ class CloudClient:
         """Return an installation token that is good for five more minutes."""
         return credentials.cached_token(self._connection, self._now()) or self._new_token()
 
+    def offer_app_key(self, pem: str) -> None:
+        """Have the cloud accept another App key beside ours, until the first use of it ends ours. Again: the same."""
+        key = signing.load_app_key(pem)
+        public = signing.public_pem(key.public_key())
+
+        def offer() -> bytes:
+            proof = signing.app_jwt(str(self._connection.app_id), key=key, at=self._now())
+            return msgspec.json.encode(NextAppKey(app_key=public, proof=proof))
+
+        response = self._as_app("PUT", "/app/key", offer)
+        if response.status_code == HTTPStatus.NOT_FOUND and (problem := problem_of(response)) and not problem.code:
+            raise CloudRejected(NOT_OFFERED)
+        _expect_nothing(response)
+
     def delete_installation(self) -> None:
         """Delete the App on the cloud; its people still count there until an owner removes the server."""
-        path = f"/app/installations/{self._installation_id()}"
-        _expect_nothing(self._with_jwt(lambda: self._send("DELETE", path, bearer=self._app_jwt())))
+        _expect_nothing(self._as_app("DELETE", f"/app/installations/{self._installation_id()}"))
 
     def put_record(self, record: ConnectionRecord) -> None:
         """Send the weekly connection record."""
@@ -192,13 +207,24 @@ class CloudClient:
 
     def _new_token(self) -> str:
         path = f"/app/installations/{self._installation_id()}/access_tokens"
-        response = self._with_jwt(lambda: self._send("POST", path, bearer=self._app_jwt()))
+        response = self._as_app("POST", path)
         token = read_answer(response, AccessToken)
         now = self._now()
         if not credentials.is_plausible(token, now):
             raise not_ours()
         credentials.keep_token(self._connection, token, now)
         return token.token
+
+    def _as_app(self, method: str, path: str, body: Callable[[], bytes] = bytes) -> Answer:
+        """Send with a JWT of the App key; where the App got another one meanwhile, once more with that."""
+
+        def send() -> Answer:
+            return self._send(method, path, bearer=self._app_jwt(), body=body())
+
+        response = self._with_jwt(send)
+        if isinstance(_failure(response), NotAuthorized) and credentials.renew_app_key(self._connection):
+            response = self._with_jwt(send)
+        return response
 
     def _with_jwt(self, send: Callable[[], Answer]) -> Answer:
         """Send with a JWT of ours; where the cloud finds it out of time, once more with the time of its answer."""

@@ -30,6 +30,7 @@ class Unavailable(enum.StrEnum):
 NOT_AUTHORIZED: Final = "not_authorized"
 NOT_CONNECTED: Final = "not_connected"
 NOT_FOUND: Final = "not_found"
+NOT_OFFERED: Final = "not_offered"
 RECEIPT_INVALID: Final = "receipt_invalid"
 
 
@@ -151,6 +152,7 @@ EXPLANATIONS: Final[dict[str, Explanation]] = {
         _("The cloud knows no such account, or the token's owner has no role in it."),
         _("Check the account's name and whose token it is."),
     ),
+    NOT_OFFERED: Explanation(_("The cloud runs a version that does not offer this yet."), _UPGRADE),
     RECEIPT_INVALID: Explanation(
         _("The receipt is not signed by the cloud that this server is connected to, or is for another sync."),
         _("Check with the cloud's owners whether it was moved or restored, then connect again."),

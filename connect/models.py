@@ -66,6 +66,8 @@ class Connection(models.Model):
     app_id = models.BigIntegerField(null=True, blank=True)
     installation_id = models.BigIntegerField(null=True, blank=True)
     app_key = EncryptedTextField(blank=True)
+    # The key that shall follow it, from before the cloud hears of it until the cloud said that it has it.
+    next_app_key = EncryptedTextField(blank=True, default="", db_default="")
     account_slug = models.CharField(max_length=100, blank=True)
     account_name = models.CharField(max_length=200, blank=True)
     account_kind = models.CharField(max_length=16, blank=True)

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from django.db import transaction
 
-from connect import handshake, transitions
+from connect import credentials, handshake, transitions
 from connect.client import CloudClient
 from connect.failures import CloudFailure, InstallationGone, NotConnected
 from connect.models import Connection, Server
@@ -68,6 +68,36 @@ def connect_headless(
 def follow_cloud(*, before: str, after: str) -> int:
     """The same cloud answers at another address; answer how many connections follow it there."""
     return Connection.objects.filter(cloud_url=before).update(cloud_url=after)
+
+
+def rotate_app_key(
+    *, connection: Connection, by: User | None, at: datetime, ip: str = "", adapter: Adapter | None = None
+) -> bool:
+    """Give the server's App a new key in place of its own; whether the cloud has already deleted the former one.
+
+    Whatever is lost on the way, the next call goes on with the same key: the former one is given up only after the
+    cloud said that it has the new one, and the cloud gives it up only after the new one was used.
+    docs/adr/app-key-follows-app-key.md.
+
+    :raises NotConnected: GitHub Connect is not enabled
+    :raises CloudFailure: nothing has changed; it may be done again
+    """
+    connection.refresh_from_db()
+    pem = credentials.prepare_app_key(connection)
+    if not pem:
+        raise NotConnected
+    with CloudClient(connection, adapter=adapter, clock=lambda: at) as cloud:
+        cloud.offer_app_key(pem)
+        credentials.switch_app_key(connection, pem, by=by, at=at, ip=ip)
+        connection.refresh_from_db()
+        try:
+            cloud.check_app()
+        except CloudFailure as failure:
+            # The next sync says it with the new key, too.
+            extra = {"connection_id": connection.pk, "failure": failure.code}
+            logger.warning("A new App key was not used yet.", extra=extra)
+            return False
+    return True
 
 
 def disconnect(

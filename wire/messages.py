@@ -132,6 +132,13 @@ class AccessToken(msgspec.Struct, frozen=True, kw_only=True):
     permissions: dict[str, str] = {}
 
 
+class NextAppKey(msgspec.Struct, frozen=True, kw_only=True):
+    """The public key that shall follow an App's, and a JWT of its private key: whoever asks holds both."""
+
+    app_key: str
+    proof: str
+
+
 class ConnectionRecord(msgspec.Struct, frozen=True, kw_only=True):
     """The weekly connection record: about the server and its license, never about people."""
 

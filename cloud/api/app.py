@@ -11,15 +11,17 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
 from ninja import Router
 
-from cloud import services
+from cloud import app_keys, services
 from cloud.api import auth
 from cloud.api.addresses import api_address, page_address
 from cloud.api.auth import AppRequest
-from cloud.api.bodies import answer, no_content
+from cloud.api.bodies import answer, no_content, read_message
+from cloud.api.errors import Refused
 from cloud.models import AppToken, Installation
 from enterprises.audit import actor_ip
 from enterprises.secrets import digest, new_secret
-from wire.messages import AccessToken
+from wire import signing
+from wire.messages import AccessToken, ErrorCode, NextAppKey
 
 TOKEN_LIFETIME: Final = timedelta(hours=1)
 PERMISSIONS: Final = {"enterprise_license_sync": "write"}
@@ -55,6 +57,24 @@ def create_access_token(request: AppRequest, installation_id: str) -> HttpRespon
         AppToken.objects.filter(installation=installation, expires_at__lte=now).delete()
         AppToken.objects.create(installation=installation, digest=digest(secret), expires_at=expires_at)
     return answer(AccessToken(token=secret, expires_at=expires_at, permissions=PERMISSIONS), status=201)
+
+
+@router.put("/app/key", url_name="app_key")
+def put_key(request: AppRequest) -> HttpResponse:
+    """Accept the key that shall follow the App's; the first JWT of it ends the one before (ours, not GitHub's)."""
+    body = read_message(request, NextAppKey)
+    now = timezone.now()
+    try:
+        signing.verify_app_jwt(body.proof, key=signing.read_app_key(body.app_key), at=now)
+        is_for_this_app = signing.app_jwt_issuer(body.proof) == str(request.auth.pk)
+    except signing.ClockSkew as error:
+        raise auth.clock_skew() from error
+    except (signing.KeyInvalid, *auth.UNVERIFIABLE) as error:
+        raise Refused(ErrorCode.INVALID_REQUEST, "Validation Failed: app_key or its proof is none.") from error
+    if not is_for_this_app:
+        raise Refused(ErrorCode.INVALID_REQUEST, "Validation Failed: the proof is for another App.")
+    app_keys.keep_next(installation=request.auth, app_key=body.app_key, at=now, ip=actor_ip(request))
+    return no_content()
 
 
 @router.delete("/app/installations/{installation_id}", url_name="delete_installation")

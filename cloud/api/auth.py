@@ -5,10 +5,12 @@ import re
 from django.http import Http404, HttpRequest
 from django.utils import timezone
 
+from cloud import app_keys
 from cloud.api.errors import Refused
 from cloud.api.throttling import failed
 from cloud.models import AppToken, Installation
 from enterprises.access import Deployment, Need, Scope, authenticate_token, enterprise_for_token
+from enterprises.audit import actor_ip
 from enterprises.models import ApiToken, Enterprise
 from enterprises.secrets import digest
 from wire import signing
@@ -77,14 +79,34 @@ def app(request: HttpRequest) -> Installation:
         installation = _installation(issuer) if _APP_ID.match(issuer) else None
         if installation is None:
             raise failed(request, gone() if _APP_ID.match(issuer) else bad_credentials())
-        signing.verify_app_jwt(token, key=signing.read_app_key(installation.app_key), at=timezone.now())
+        is_next = _is_of_next_key(token, installation)
     except signing.ClockSkew as error:
         raise clock_skew() from error
     except UNVERIFIABLE as error:
         raise failed(request, bad_credentials()) from error
     if installation.state != Installation.State.CONNECTED:
         raise gone()
+    if is_next:
+        app_keys.switch(installation=installation, at=timezone.now(), ip=actor_ip(request))
     return installation
+
+
+def _is_of_next_key(token: str, installation: Installation) -> bool:
+    """Whether the key that shall follow signed the JWT, and not the App's own.
+
+    :raises wire.signing.SignatureInvalid: neither of them did, or it is for another time
+    """
+    now = timezone.now()
+    try:
+        signing.verify_app_jwt(token, key=signing.read_app_key(installation.app_key), at=now)
+    except signing.ClockSkew:
+        raise
+    except signing.SignatureInvalid:
+        if not installation.next_app_key:
+            raise
+        signing.verify_app_jwt(token, key=signing.read_app_key(installation.next_app_key), at=now)
+        return True
+    return False
 
 
 def _installation(app_id: str) -> Installation | None:

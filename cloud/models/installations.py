@@ -37,6 +37,8 @@ class Installation(models.Model):
     version = models.CharField(max_length=32, blank=True)
     state = models.CharField(max_length=16, choices=State, default=State.CONNECTED)
     app_key = models.TextField()
+    # The key that the server wants to use from now on: both are accepted until this one was used once.
+    next_app_key = models.TextField(blank=True, default="", db_default="")
     server_key = models.CharField(max_length=64)
     created_at = models.DateTimeField()
     connected_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")

@@ -133,6 +133,7 @@ CLOUD_PAGES = [
 
 API = [
     Row("api:app", API_SERVERS_ONLY),
+    Row("api:app_key", API_SERVERS_ONLY, "PUT"),
     Row("api:app_installations", API_SERVERS_ONLY),
     Row("api:app_installation", API_SERVERS_ONLY, where=INSTALLATION),
     Row("api:delete_installation", API_SERVERS_ONLY, "DELETE", INSTALLATION),

@@ -58,7 +58,10 @@ def test_backup_restore_and_sync_again(hosts: tuple[Host, Host], tmp_path: Path)
         running_cloud.enter_context(cloud.running())
         running_server.enter_context(server.running())
         token = found(server, cloud)
-        server.manage_all(*connecting(cloud, token), SYNC, ("backup", of_server))
+        *_, rotated, _kept = server.manage_all(
+            *connecting(cloud, token), SYNC, ("rotate_keys", "--app-keys"), ("backup", of_server)
+        )
+        assert rotated == "ghes1: the App has a new key, and the former one was deleted on the cloud.\n"
         report, _kept = cloud.manage_all(REPORT, ("backup", of_cloud))
         before = total(report)
         fewer = tmp_path / "seats.ndjson"
