@@ -118,8 +118,14 @@ def test_malformed_address_is_named(value: str) -> None:
 
 
 def test_origin_has_no_path() -> None:
-    with pytest.raises(Misconfigured, match="without a path"):
-        Environment({"NAME": "https://a.example/b"}).origin("NAME", "")
+    """One sentence, and docs/operations.md says so before somebody reads it."""
+    with pytest.raises(Misconfigured) as refused:
+        Environment({"BASE_URL": "https://a.example/b"}).origin("BASE_URL", "")
+
+    assert str(refused.value) == (
+        "BASE_URL must be scheme, host and port only, without a path, not 'https://a.example/b'."
+    )
+    assert "`BASE_URL` with a path stops the start" in (settings.BASE_DIR / "docs" / "operations.md").read_text()
 
 
 def test_networks_are_parsed_or_named() -> None:

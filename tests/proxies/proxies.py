@@ -18,8 +18,8 @@ SECONDS = 60
 Handler = Callable[[socket.socket], None]
 
 
-def write_certificates(folder: Path, host: str) -> tuple[Path, Path]:
-    """The authority's certificate, and the host's own with its chain and key in one file."""
+def write_certificates(folder: Path, *hosts: str) -> tuple[Path, Path]:
+    """The authority's certificate, and the hosts' own with its chain and key in one file."""
     authority_key, host_key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
     authority_name = _name("A private authority")
     authority = (
@@ -30,8 +30,8 @@ def write_certificates(folder: Path, host: str) -> tuple[Path, Path]:
         .sign(authority_key, hashes.SHA256())
     )
     own = (
-        _certificate(_name(host), authority_name, host_key.public_key())
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
+        _certificate(_name(hosts[0]), authority_name, host_key.public_key())
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(host) for host in hosts]), critical=False)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(authority_key.public_key()), critical=False)
         .sign(authority_key, hashes.SHA256())

@@ -1,18 +1,24 @@
 """A sync through a TLS reverse proxy with a private authority and a forward proxy that wants a password."""
 
 import json
+import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
+from pytest_django import Settings
 
+from enterprises.outbound import Outbound
 from tests.proxies.proxies import ForwardProxy, tls_reverse_proxy, write_certificates
 from tests.support.hosts import Host
 
 # Not a name that anybody resolves: only the forward proxy knows it.
 CLOUD = "cloud.invalid"
 CLOUD_URL = f"https://{CLOUD}"
+# Another name of the cloud's, which this machine can find by itself.
+NEAR = "near.invalid"
 USER, PASSWORD = "octo", "planted@password:1"
 IN_ADDRESS = f"{USER}:planted%40password%3A1"
 OCTO = Path(__file__).parents[1] / "data" / "octo"
@@ -28,6 +34,7 @@ class Network:
     cloud: Host
     token: str
     bundle: Path
+    tls_port: int
     forward: ForwardProxy
     forward_port: int
 
@@ -51,9 +58,14 @@ class Network:
 @pytest.fixture(scope="module")
 def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
     folder = tmp_path_factory.mktemp("proxies")
-    bundle, chain = write_certificates(folder, CLOUD)
+    bundle, chain = write_certificates(folder, CLOUD, NEAR)
     cloud = Host(
-        role="cloud", name="127.0.0.1", folder=folder / "cloud", BASE_URL=CLOUD_URL, TRUSTED_PROXIES="127.0.0.1"
+        role="cloud",
+        name="127.0.0.1",
+        folder=folder / "cloud",
+        BASE_URL=CLOUD_URL,
+        ALLOWED_HOSTS=f"{CLOUD} {NEAR}",
+        TRUSTED_PROXIES="127.0.0.1",
     )
     with cloud.running(), tls_reverse_proxy(chain, cloud.port) as tls_port:
         forward = ForwardProxy(USER, PASSWORD, {f"{CLOUD}:443": tls_port})
@@ -63,7 +75,7 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
                 ("import_members", "octo", str(OCTO / "members.ndjson")),
                 ("create_api_token", "carla", "--scope", "admin:enterprise"),
             )
-            yield Network(folder, cloud, token.strip(), bundle, forward, forward_port)
+            yield Network(folder, cloud, token.strip(), bundle, tls_port, forward, forward_port)
 
 
 def test_sync_goes_through_both_proxies(network: Network) -> None:
@@ -108,6 +120,32 @@ def test_no_proxy_goes_direct(network: Network) -> None:
     # The name is the forward proxy's own: whoever goes directly does not find it.
     assert "name of the cloud could not be resolved" in refused
     assert len(network.forward.asked) == before
+
+
+def test_no_proxy_is_for_the_hosts_it_names_only(
+    network: Network, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same cloud by two names, in one session: one past the proxy, the other through it."""
+    near_url = f"https://{NEAR}:{network.tls_port}"
+    settings.HTTPS_PROXY = f"http://{IN_ADDRESS}@127.0.0.1:{network.forward_port}"
+    settings.NO_PROXY = NEAR
+    settings.CA_BUNDLE = str(network.bundle)
+    settings.CLOUD_URLS = [CLOUD_URL, near_url]
+    real = socket.getaddrinfo
+
+    def resolve(host: str, *args: Any, **kwargs: Any) -> Any:
+        return real("127.0.0.1" if host == NEAR else host, *args, **kwargs)
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    before = len(network.forward.asked)
+    with Outbound() as session:
+        near = session.get(f"{near_url}/healthz")
+        seen_of_near = network.forward.asked[before:]
+        far = session.get(f"{CLOUD_URL}/healthz")
+
+    assert (near.json(), far.json()) == ({"status": "ok"}, {"status": "ok"})
+    assert seen_of_near == []
+    assert network.forward.asked[before:] == [f"{CLOUD}:443"]
 
 
 def failure_of(server: Host, token: str) -> str:
