@@ -100,6 +100,11 @@ def waiting(at: datetime) -> QuerySet[Intake]:
     return Intake.objects.filter(is_free, state=Intake.State.APPLYING)
 
 
+def state_of(intake_id: int) -> str:
+    """Return where an intake stands; empty where it is gone."""
+    return Intake.objects.filter(pk=intake_id).values_list("state", flat=True).first() or ""
+
+
 def _claim(intake_id: int, at: datetime) -> Intake | None:
     if not waiting(at).filter(pk=intake_id).update(claim=F("claim") + 1, lease_until=at + LEASE):
         return None

@@ -9,6 +9,7 @@ from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
 from cloud import applying
+from enterprises.log_context import lines_carry
 
 logger = logging.getLogger(__name__)
 
@@ -19,7 +20,9 @@ _EXPIRES_SECONDS: Final = 55
 @shared_task(name="cloud.apply_intake", ignore_result=True, soft_time_limit=3_600)
 def apply_intake(*, intake_id: int, **_later: Any) -> None:
     """Apply a committed snapshot."""
-    applying.apply(intake_id, timezone.now)
+    with lines_carry(intake_id=intake_id):
+        applying.apply(intake_id, timezone.now)
+        logger.info("A worker is done with a snapshot for now.", extra={"state": applying.state_of(intake_id)})
 
 
 def publish(intake_id: int) -> bool:

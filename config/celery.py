@@ -7,6 +7,7 @@ from typing import Any
 from celery import Celery, bootsteps, signals
 
 from config import alive, heartbeat
+from enterprises import log_context
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -41,6 +42,25 @@ def say_that_beat_ticks(headers: dict[str, Any] | None = None, **_later: Any) ->
     """The broker took what beat sent; other messages say nothing about beat."""
     if headers and headers.get("celery_beat_task"):
         heartbeat.give_sign()
+
+
+@signals.before_task_publish.connect(weak=False)
+def hand_the_request_on(headers: dict[str, Any] | None = None, **_later: Any) -> None:
+    """The lines of a task carry the id of the request that sent it, or that sent the task that did."""
+    known = log_context.log_context().get("request_id")
+    if headers is not None and known is not None:
+        headers["request_id"] = known
+
+
+@signals.task_prerun.connect(weak=False)
+def begin_the_lines_of_a_task(task_id: str, task: Any, **_later: Any) -> None:
+    known = (task.request.headers or {}).get("request_id")
+    log_context.begin(task_id=task_id, **({"request_id": known} if known else {}))
+
+
+@signals.task_postrun.connect(weak=False)
+def end_the_lines_of_a_task(**_later: Any) -> None:
+    log_context.end()
 
 
 class SignOfLife(bootsteps.StartStopStep):

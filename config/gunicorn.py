@@ -1,5 +1,6 @@
 """How the web process runs: threads, because a page mostly waits for the database."""
 
+import logging
 import os
 from typing import Any
 
@@ -21,7 +22,13 @@ secure_scheme_headers: dict[str, str] = {}
 
 
 def on_starting(_arbiter: Any) -> None:
-    """The application is loaded, and no worker runs yet: wrong keys end the master with their sentence."""
+    """The application is loaded, and no worker runs yet: wrong keys end the master with their sentence.
+
+    What gunicorn itself has to say goes the way of all lines, so that LOG_FORMAT holds for it, too.
+    """
+    own = logging.getLogger("gunicorn.error")
+    own.handlers.clear()
+    own.propagate = True
     # Only now do the models exist that this needs.
     from config.keys import refuse_wrong_keys_before_forking
 

@@ -5,6 +5,8 @@ import logging
 import re
 from datetime import UTC, datetime
 
+from enterprises.log_context import log_context
+
 # What every record carries anyway; the rest was given as `extra`.
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 # Django and gunicorn attach whole objects to a record; they say nothing in a line.
@@ -27,6 +29,15 @@ def one_line(text: str) -> str:
 
 def extras(record: logging.LogRecord) -> dict[str, object]:
     return {name: value for name, value in vars(record).items() if name not in _STANDARD and name not in _NOISE}
+
+
+class ContextFilter(logging.Filter):
+    """Gives each record the request, the task and the job of the work it comes from; its own extras come first."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        for name, value in log_context().items():
+            vars(record).setdefault(name, value)
+        return True
 
 
 class TextFormatter(logging.Formatter):
@@ -65,7 +76,8 @@ def logging_settings(log_format: str) -> dict[str, object]:
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {"line": {"()": f"{formatter.__module__}.{formatter.__qualname__}"}},
-        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+        "filters": {"context": {"()": f"{ContextFilter.__module__}.{ContextFilter.__qualname__}"}},
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["context"]}},
         "root": {"handlers": ["stderr"], "level": "WARNING"},
         "loggers": {
             **{name: {"level": "INFO"} for name in own},

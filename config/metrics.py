@@ -24,24 +24,35 @@ from config.heartbeat import beat_state
 from config.management.commands.version import project_version
 from enterprises.audit import actor_ip
 from enterprises.metrics import gauge
+from enterprises.throttling import seconds_to_wait
 from licensesync.metrics import server_metrics
 
 logger = logging.getLogger(__name__)
+
+MAX_FAILURES = 30
+"""Within a minute, by address; the token is never kept out."""
 
 
 @require_safe
 @never_cache
 def metrics(request: HttpRequest) -> HttpResponse:
-    """404 unless METRICS_TOKEN is set, 401 without it."""
+    """404 unless METRICS_TOKEN is set, 401 without it, 429 to whoever guesses."""
     if not settings.METRICS_TOKEN:
         raise Http404
     scheme, _space, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not constant_time_compare(token.strip(), settings.METRICS_TOKEN):
-        logger.warning("Metrics were asked for without their token.", extra={"ip": actor_ip(request)})
-        return HttpResponse(status=401, headers={"WWW-Authenticate": "Bearer"})
+        return _refused(request)
     registry = CollectorRegistry()
     registry.register(Console())
     return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+
+
+def _refused(request: HttpRequest) -> HttpResponse:
+    wait = seconds_to_wait(request, "metrics", most=MAX_FAILURES)
+    if wait:
+        return HttpResponse(status=429, headers={"Retry-After": str(wait)})
+    logger.warning("Metrics were asked for without their token.", extra={"ip": actor_ip(request)})
+    return HttpResponse(status=401, headers={"WWW-Authenticate": "Bearer"})
 
 
 class Console(Collector):

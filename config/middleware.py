@@ -1,18 +1,26 @@
-"""What every request passes first: whom to believe about the caller, and headers that Django has no setting for."""
+"""What every request passes first: whom to believe about the caller, its id, and headers Django has no setting for."""
 
+import re
+import uuid
 from collections.abc import Callable
 from ipaddress import ip_address
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 
+from enterprises.log_context import lines_carry
+
 View = Callable[[HttpRequest], HttpResponseBase]
 
-_FORWARDED = ("HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_HOST", "HTTP_X_FORWARDED_PROTO", "HTTP_X_FORWARDED_PORT")
+_FORWARDED = (
+    *("HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_HOST", "HTTP_X_FORWARDED_PROTO", "HTTP_X_FORWARDED_PORT"),
+    "HTTP_X_REQUEST_ID",
+)
+_REQUEST_ID = re.compile(r"[\w.:=+/-]{8,100}", re.ASCII)
 
 
 def trusted_proxies(get_response: View) -> View:
-    """Believes X-Forwarded-* only from TRUSTED_PROXIES; from anybody else the headers are dropped.
+    """Believes X-Forwarded-* and X-Request-ID only from TRUSTED_PROXIES; from anybody else they are dropped.
 
     The caller's address is the last one in X-Forwarded-For that is not itself a trusted proxy: everything before it
     was written by the caller.
@@ -31,6 +39,23 @@ def trusted_proxies(get_response: View) -> View:
             if not _is_trusted(hop):
                 break
         return get_response(request)
+
+    return middleware
+
+
+def request_id(get_response: View) -> View:
+    """Gives the request an id that its log lines, its answer and the tasks that it sends carry.
+
+    A trusted proxy may have given it one already; what is no id by its length and characters is not taken over.
+    """
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        given = request.META.get("HTTP_X_REQUEST_ID", "")
+        known = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+        with lines_carry(request_id=known):
+            response = get_response(request)
+        response.headers["X-Request-ID"] = known
+        return response
 
     return middleware
 

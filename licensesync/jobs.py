@@ -201,6 +201,11 @@ def wake(job_id: int, at: datetime) -> bool:
     return bool(waiting.update(not_before=at))
 
 
+def state_of(job_id: int) -> str:
+    """Return where a job stands; empty where it is gone."""
+    return SyncJob.objects.filter(pk=job_id).values_list("state", flat=True).first() or ""
+
+
 def note(job_id: int, event: str, at: datetime, **data: Any) -> None:
     """Add a line to the job's log; never a secret, never an address."""
     SyncJobEvent.objects.create(job_id=job_id, at=at, event=event, data=data)

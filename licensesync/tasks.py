@@ -8,7 +8,8 @@ from kombu import Connection
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
-from licensesync import sync
+from enterprises.log_context import lines_carry
+from licensesync import jobs, sync
 
 logger = logging.getLogger(__name__)
 
@@ -19,8 +20,11 @@ _EXPIRES_SECONDS: Final = 55
 @shared_task(name="licensesync.run_sync", ignore_result=True, soft_time_limit=3_600)
 def run_sync(*, job_id: int, **_later: Any) -> None:
     """Run a job that is due; one that waits for the cloud goes to the end of the queue."""
-    if sync.run(job_id):
-        publish(job_id)
+    with lines_carry(job_id=job_id):
+        if sync.run(job_id):
+            publish(job_id)
+        else:
+            logger.info("A worker is done with a sync job for now.", extra={"state": jobs.state_of(job_id)})
 
 
 def publish(job_id: int, *, broker: Connection | None = None) -> bool:

@@ -85,6 +85,14 @@ def test_wrong_token_reads_nothing(client: Client, header: str | None, caplog: p
     assert "wrong" not in str([vars(seen) for seen in caplog.records])
 
 
+def test_guessing_is_slowed_down_and_the_token_is_not(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("config.metrics.MAX_FAILURES", 1)
+
+    answers = [client.get("/metrics", headers={"Authorization": f"Bearer {guess}"}) for guess in ("a", "b", TOKEN)]
+
+    assert [answer.status_code for answer in answers] == [401, 429, 200]
+
+
 def test_session_of_an_owner_reads_nothing(client: Client, owner: User) -> None:
     client.force_login(owner)
 

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -96,6 +97,12 @@ class Side:
             command, cwd=ROOT, env=self._environment_of(name), stderr=subprocess.DEVNULL, check=False
         ).returncode
 
+    def metrics(self) -> str:
+        token = Path(self.environment["METRICS_TOKEN_FILE"]).read_text().strip()
+        asked = urllib.request.Request(f"{self.url}/metrics", headers={"Authorization": f"Bearer {token}"})
+        with urllib.request.urlopen(asked, timeout=10) as answer:
+            return str(answer.read().decode())
+
     def stop(self) -> dict[str, str]:
         for process in self.running.values():
             process.send_signal(signal.SIGTERM)
@@ -137,13 +144,36 @@ def test_services_start_sync_across_two_hosts_and_stop(sides: tuple[Side, Side])
         assert wait_until(lambda: all(queue_length(side.redis_url) == 0 for side in sides))
         assert wait_until(lambda: all(side.is_healthy(name) for side in sides for name in side.running))
         assert sync(server, cloud) == [rulebook.consumed(rulebook.read(OCTO, *servers)) for servers in ([], [SERVER])]
+        assert f'licensesync_last_success_age_seconds{{enterprise="ghes1",hostname="{SERVER}"}}' in server.metrics()
+        assert 'licensesync_cloud_licenses_purchased{enterprise="octo"} 100.0' in cloud.metrics()
+        speak_nonsense(server.port)
     finally:
         complaints = [side.stop() for side in sides]
 
     ended = {name: process.returncode for side in sides for name, process in side.running.items() if name != "beat"}
     assert set(ended.values()) == {0}, complaints
+    assert applied_lines(complaints[1]["worker-0"])
+    assert [line["logger"] for line in objects(complaints[0]["web"])] == ["gunicorn.error"]
     # A read-only file system would not have been in the way.
     assert not any(side.data.exists() and list(side.data.iterdir()) for side in sides)
+
+
+def speak_nonsense(port: int) -> None:
+    """Something that gunicorn itself complains of."""
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as caller:
+        caller.sendall(b"NONSENSE\r\n\r\n")
+        assert b"400" in caller.recv(1_000)
+
+
+def objects(log: str) -> list[dict[str, Any]]:
+    """The lines of a log; what Python and Celery say of themselves at start and stop is none."""
+    return [json.loads(line) for line in log.splitlines() if line.startswith("{")]
+
+
+def applied_lines(log: str) -> list[dict[str, Any]]:
+    """Of the snapshot that the cloud's worker applied: each leads back to the request that had it applied."""
+    names = ("request_id", "task_id", "intake_id")
+    return [line for line in objects(log) if line.get("state") == "applied" and all(line.get(name) for name in names)]
 
 
 def sync(server: Side, cloud: Side) -> list[int]:
