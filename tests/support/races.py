@@ -196,7 +196,7 @@ def without_unique(model: type[Model], name: str) -> Iterator[None]:
                 return
             field = cast("Field[Any, Any]", model._meta.get_field(name))
             loose = copy.copy(field)
-            loose._unique = False
+            vars(loose)["_unique"] = False
             editor.alter_field(model, *((loose, field) if is_on else (field, loose)))
 
     switch(is_on=False)
