@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 import msgspec
+from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from django.utils import translation
 
@@ -106,9 +107,11 @@ def state_of(intake_id: int) -> str:
 
 
 def _claim(intake_id: int, at: datetime) -> Intake | None:
-    if not waiting(at).filter(pk=intake_id).update(claim=F("claim") + 1, lease_until=at + LEASE):
-        return None
-    return Intake.objects.select_related("installation").get(pk=intake_id)
+    # In one transaction, so that nobody who comes after the lease is read here as the one who claimed.
+    with transaction.atomic():
+        if not waiting(at).filter(pk=intake_id).update(claim=F("claim") + 1, lease_until=at + LEASE):
+            return None
+        return Intake.objects.select_related("installation").get(pk=intake_id)
 
 
 def _mine(intake: Intake) -> QuerySet[Intake]:

@@ -16,7 +16,7 @@ from django.utils.translation import gettext_noop as _
 from cloud import tasks, unfinished
 from cloud.applying import apply, apply_unchanged, note_refusal
 from cloud.history import next_revision
-from cloud.locks import locked
+from cloud.locks import hold, locked
 from cloud.models import Installation, Intake, IntakePart, Ledger
 from cloud.partcheck import check_part
 from cloud.refusals import IntakeRefused, sentence
@@ -93,7 +93,7 @@ def commit(installation: Installation, sync_id: str, at: datetime) -> SyncStatus
     """
     intake = _intake(installation, sync_id)
     with transaction.atomic():
-        if not Installation.objects.filter(pk=installation.pk, state=Installation.State.CONNECTED).exists():
+        if hold(installation) is None:
             raise IntakeRefused(ErrorCode.INSTALLATION_GONE)
         held = _held(intake)
         if held.state == Intake.State.RECEIVING and not _missing(held):
@@ -108,10 +108,12 @@ def commit(installation: Installation, sync_id: str, at: datetime) -> SyncStatus
 def withdraw(installation: Installation, sync_id: str, at: datetime) -> SyncStatus:
     """End a snapshot that its server will not finish; one that was committed stays what it is, and the status says so.
 
-    :raises IntakeRefused: unknown snapshot.
+    :raises IntakeRefused: unknown snapshot, or a server that is not connected any more.
     """
     intake = _intake(installation, sync_id)
     with transaction.atomic():
+        if hold(installation) is None:
+            raise IntakeRefused(ErrorCode.INSTALLATION_GONE)
         if unfinished.end(Intake.objects.filter(pk=intake.pk), at) and intake.kind == Intake.Kind.USAGE:
             pending = Installation.objects.filter(pk=installation.pk, last_status=Installation.SyncStatus.PENDING)
             pending.update(
@@ -159,7 +161,7 @@ def _open(installation: Installation, opening: OpenSync, digest: str, at: dateti
         pk=installation.pk, sha256=opening.sha256, accounts=opening.accounts
     ).exists()
     with locked(installation.ledger_id) if is_held else transaction.atomic():
-        held = Installation.objects.filter(pk=installation.pk, state=Installation.State.CONNECTED).first()
+        held = hold(installation)
         if held is None:
             raise IntakeRefused(ErrorCode.INSTALLATION_GONE)
         revision = next_revision(held, opening)

@@ -1,11 +1,15 @@
-"""The one lock of a cloud account's books: whoever writes accounts, members or people holds it."""
+"""The locks of the cloud: the books of an account, and within them a server.
+
+Whoever writes accounts, members or people holds the ledger. Whoever writes a server's snapshots on their way in, or its
+credentials, holds the server. They are taken in this order, ledger, server, intake, so that nobody waits in a circle.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from django.db import connection, transaction
 
-from cloud.models import Ledger
+from cloud.models import Installation, Ledger
 from cloud.staging import execute
 
 
@@ -24,3 +28,12 @@ def locked(ledger: Ledger | int, *, roll_back: bool = False) -> Iterator[Ledger]
         yield Ledger.objects.select_for_update(no_key=True).get(pk=key)
         if roll_back:
             transaction.set_rollback(True)
+
+
+def hold(installation: Installation) -> Installation | None:
+    """Keep a server connected until the caller's transaction ends, and return it as it is now.
+
+    None where it was disconnected or removed.
+    """
+    connected = Installation.objects.select_for_update(no_key=True).filter(state=Installation.State.CONNECTED)
+    return connected.filter(pk=installation.pk).first()

@@ -31,14 +31,18 @@ def _late_intakes(at: datetime) -> bool:
     """End the snapshots that were never committed; their bytes go next, and nothing is added to them any more."""
     with transaction.atomic():
         late = Intake.objects.filter(state=Intake.State.RECEIVING, expires_at__lte=at).order_by("pk")
-        held = list(late.select_for_update(no_key=True).values_list("pk", flat=True)[:PIECE])
+        some = dict(late.values_list("pk", "installation")[:PIECE])
+        # Servers before intakes, as everywhere; a snapshot that is committed meanwhile is not late any more.
+        servers = Installation.objects.select_for_update(no_key=True).filter(pk__in=set(some.values()))
+        list(servers.order_by("pk").values_list("pk", flat=True))
+        held = list(late.filter(pk__in=some).select_for_update(no_key=True).values_list("pk", flat=True))
         # A preview says nothing of the sync that may be under way beside it.
         syncs = Intake.objects.filter(pk__in=held, kind=Intake.Kind.USAGE).values("installation")
         Installation.objects.filter(pk__in=syncs, last_status=Installation.SyncStatus.PENDING).update(
             last_status=Installation.SyncStatus.FAILURE, last_error=_("The server never finished sending.")
         )
         Intake.objects.filter(pk__in=held).update(state=Intake.State.EXPIRED, finished_at=at)
-    return len(held) == PIECE
+    return len(some) == PIECE
 
 
 def _parts(_at: datetime) -> bool:

@@ -91,10 +91,6 @@ def preview_members(
 def disconnect_installation(*, installation: Installation, by: User | None, at: datetime, ip: str = "") -> None:
     """Take a server's App away; its people still count until the server is removed."""
     with locked(installation.ledger_id) as ledger:
-        # Held before anything is deleted: a part that is coming in at this moment is either seen or refused. And held
-        # first, as a commit does, so that the two never wait for each other.
-        under_way = Intake.objects.filter(installation=installation, state__in=Intake.OPEN)
-        held = list(under_way.select_for_update(no_key=True).values_list("pk", flat=True))
         changed = ledger.installations.filter(pk=installation.pk, state=Installation.State.CONNECTED).update(
             state=Installation.State.DISCONNECTED, disconnected_at=at
         )
@@ -103,8 +99,10 @@ def disconnect_installation(*, installation: Installation, by: User | None, at: 
         never_finished = ledger.installations.filter(pk=installation.pk, last_status=Installation.SyncStatus.PENDING)
         never_finished.update(last_status=Installation.SyncStatus.FAILURE, last_error="The server was disconnected.")
         AppToken.objects.filter(installation=installation).delete()
+        # Ended before anything is deleted: a part that is coming in at this moment is either seen or refused.
+        under_way = Intake.objects.filter(installation=installation, state__in=Intake.OPEN)
+        under_way.update(state=Intake.State.EXPIRED, finished_at=at)
         IntakePart.objects.filter(intake__installation=installation).delete()
-        Intake.objects.filter(pk__in=held).update(state=Intake.State.EXPIRED, finished_at=at)
         record(
             enterprise=ledger.enterprise,
             action="enterprise_installation.destroy",
@@ -121,9 +119,11 @@ def disconnect_installation(*, installation: Installation, by: User | None, at: 
 def remove_installation(*, installation: Installation, by: User | None, at: datetime, ip: str = "") -> None:
     """Remove a server and purge its accounts at once; people who are known elsewhere stay."""
     with locked(installation.ledger_id) as ledger, temporary_table(matching.TOUCHED, matching.TOUCHED_COLUMNS):
-        held = ledger.installations.filter(pk=installation.pk).first()
+        held = ledger.installations.select_for_update().filter(pk=installation.pk).first()
         if held is None:
             return
+        # Whoever is about to add something to the server or to a snapshot of it has done so, or finds nothing any more.
+        list(held.intakes.select_for_update().values_list("pk", flat=True))
         matching.touch_accounts("installation_id = %s", held.pk)
         execute("DELETE FROM cloud_serveraccount WHERE installation_id = %s", held.pk)
         held.delete()

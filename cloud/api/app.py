@@ -17,6 +17,7 @@ from cloud.api.addresses import api_address, page_address
 from cloud.api.auth import AppRequest
 from cloud.api.bodies import answer, no_content, read_message
 from cloud.api.errors import Refused
+from cloud.locks import hold
 from cloud.models import AppToken, Installation
 from enterprises.audit import actor_ip
 from enterprises.secrets import digest, new_secret
@@ -54,6 +55,12 @@ def create_access_token(request: AppRequest, installation_id: str) -> HttpRespon
     now = timezone.now()
     secret, expires_at = new_secret(), now.replace(microsecond=0) + TOKEN_LIFETIME
     with transaction.atomic():
+        held = hold(installation)
+        if held is None:
+            raise auth.gone()
+        if held.app_key != installation.app_key:
+            # Another key took over while this one asked: what it may mint would outlive it.
+            raise auth.bad_credentials()
         AppToken.objects.filter(installation=installation, expires_at__lte=now).delete()
         AppToken.objects.create(installation=installation, digest=digest(secret), expires_at=expires_at)
     return answer(AccessToken(token=secret, expires_at=expires_at, permissions=PERMISSIONS), status=201)
