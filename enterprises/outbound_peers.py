@@ -8,7 +8,9 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connection import HTTPSConnection
+
+from enterprises.outbound_waits import PunctualConnection
 
 if TYPE_CHECKING:
     import socket
@@ -65,12 +67,12 @@ def check_peer(sock: socket.socket, *, allow_loopback: bool) -> socket.socket:
     return sock
 
 
-class RemoteConnection(HTTPConnection):
+class RemoteConnection(PunctualConnection):
     def _new_conn(self) -> socket.socket:
         return check_peer(super()._new_conn(), allow_loopback=False)
 
 
-class CertifiedConnection(HTTPSConnection):
+class CertifiedConnection(PunctualConnection, HTTPSConnection):
     """Keeps what the certificate said: the socket itself may be gone before the answer is read."""
 
     peer_certificate: dict[str, Any] | None = None
@@ -86,7 +88,7 @@ class RemoteSecureConnection(CertifiedConnection):
         return check_peer(super()._new_conn(), allow_loopback=False)
 
 
-class AnyConnection(HTTPConnection):
+class AnyConnection(PunctualConnection):
     def _new_conn(self) -> socket.socket:
         return check_peer(super()._new_conn(), allow_loopback=True)
 

@@ -18,6 +18,14 @@ class Misbehaving(BaseHTTPRequestHandler):
         self.server.seen.append((self.path, {**self.headers, "X-Peer": str(self.client_address)}))
         getattr(self, f"answer_{self.path.strip('/')}")()
 
+    def do_PUT(self) -> None:
+        """Reads steadily, but not fast; says how much came."""
+        read = 0
+        length = int(self.headers["Content-Length"])
+        while read < length and not self.server.is_over.wait(0.02):
+            read += len(self.rfile.read1(min(512 * 1024, length - read)))
+        self._answer(200, {}, str(read).encode())
+
     def answer_ok(self) -> None:
         self._answer(200, {"Set-Cookie": "session=1"}, b"fine")
 
@@ -35,6 +43,12 @@ class Misbehaving(BaseHTTPRequestHandler):
     def answer_drip(self) -> None:
         """Never pauses for as long as the read timeout, and never ends."""
         self._begin({"Connection": "close"})
+        while not self.server.is_over.wait(0.05):
+            self.wfile.write(b"x")
+
+    def answer_drip_head(self) -> None:
+        """The same before the headers are over."""
+        self.wfile.write(b"HTTP/1.1 200 OK\r\nX-Long: ")
         while not self.server.is_over.wait(0.05):
             self.wfile.write(b"x")
 

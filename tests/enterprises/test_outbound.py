@@ -65,9 +65,18 @@ def test_large_answer_is_refused(path: str, outbound: Outbound, server: Loopback
     assert failure(outbound, f"{server.url}/{path}").kind == OutboundKind.TOO_LARGE
 
 
-@pytest.mark.parametrize("path", ["slow", "drip"])
+@pytest.mark.parametrize("path", ["slow", "drip", "drip_head"])
 def test_silence_and_dripping_time_out(path: str, outbound: Outbound, server: LoopbackServer) -> None:
     assert failure(outbound, f"{server.url}/{path}").kind == OutboundKind.TIMEOUT
+
+
+def test_slow_line_may_take_longer_to_send_than_to_connect(server: LoopbackServer) -> None:
+    body = bytes(16 * 1024 * 1024)
+
+    with Outbound(connect_timeout=0.3, read_timeout=5) as outbound:
+        answer = outbound.put(f"{server.url}/part", data=body)
+
+    assert int(answer.content) == len(body)
 
 
 def test_cut_answer_is_an_error(outbound: Outbound, server: LoopbackServer) -> None:
