@@ -99,6 +99,26 @@ def create_user(
 
 
 @transaction.atomic
+def delete_user(*, user: User, at: datetime, by: User | None = None, ip: str = "") -> None:
+    """Delete a person with their roles, tokens and links; what they did stays in the audit log under their username.
+
+    :raises ValidationError: nobody would own an enterprise any more
+    """
+    owned = Enterprise.objects.owned_by(user)
+    # All owners are held, so that two of them cannot leave at the same time.
+    held = Role.objects.select_for_update().filter(enterprise__in=owned, role=RoleName.OWNER).order_by("pk")
+    others = {role.enterprise_id for role in held if role.user_id != user.pk}
+    orphans = list(owned.exclude(pk__in=others).order_by("slug").values_list("slug", flat=True))
+    if orphans:
+        raise ValidationError(
+            _("%(user)s is the only owner of %(enterprises)s: make somebody else one first.")
+            % {"user": user.username, "enterprises": ", ".join(orphans)}
+        )
+    audit.record(enterprise=None, action="user.destroy", by=by, ip=ip, target=user.username, at=at)
+    user.delete()
+
+
+@transaction.atomic
 def create_enterprise(
     *,
     slug: str,

@@ -13,7 +13,7 @@ from django.test import Client
 from cloud.models import Ledger
 from connect.models import Server
 from enterprises.access import authenticate_token
-from enterprises.models import AuditEvent, Enterprise, Role, RoleName, User
+from enterprises.models import AuditEvent, Enterprise, Role, RoleName, SignInLink, User
 from tests.factories import make_cloud_enterprise
 
 pytestmark = pytest.mark.django_db
@@ -48,6 +48,27 @@ def test_user_line_says_the_password_once() -> None:
 def test_username_is_taken_in_any_case(owner: User) -> None:
     with pytest.raises(CommandError, match=r"That username is taken|already exists"):
         run("create_user", "OLIVIA")
+
+
+def test_deleted_user_is_gone_with_what_opened_doors(client: Client, stranger: User, owner: User) -> None:
+    token = run_json("create_api_token", "olivia", "--scope", "read:enterprise")["token"]
+    run("sign_in_link", "olivia")
+    client.force_login(owner)
+
+    assert run("delete_user", "Olivia") == "Deleted user olivia."
+
+    assert [user.username for user in User.objects.all()] == ["sam"]
+    assert authenticate_token(token) is None
+    assert not SignInLink.objects.exists()
+    assert client.get("/")["Location"] == "/account/sign-in"
+    assert AuditEvent.objects.get(action="user.destroy").target == "olivia"
+
+
+def test_only_owner_is_not_deleted(owner: User, server_enterprise: Enterprise, cloud_enterprise: Enterprise) -> None:
+    with pytest.raises(CommandError, match="only owner of octo, octo-server"):
+        run("delete_user", "olivia")
+
+    assert User.objects.filter(username="olivia").exists()
 
 
 def test_sign_in_link_is_an_address_with_the_secret_behind_the_sign(client: Client, owner: User) -> None:
