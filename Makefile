@@ -4,7 +4,7 @@ PYTHON ?= python3
 PORT ?= 8000
 VENV := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev run test lint bench two-hosts secrets messages lock
+.PHONY: help install install-dev run test faults lint bench two-hosts secrets messages lock
 
 help: ## Say what can be made
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,6 +23,9 @@ two-hosts: install ## Start a server's console and a cloud's, each with its own 
 
 test: install-dev ## Run the whole suite on SQLite and on PostgreSQL (ARGS=... goes to pytest)
 	@exec $(VENV)/python -m tests.run $(ARGS)
+
+faults: install-dev ## Let real processes fail in every way of the table, on both databases (ARGS=WORD for some rows)
+	@exec $(VENV)/python -m tests.faults $(ARGS)
 
 lint: install-dev ## Run every check but the tests, all of them even when one fails
 	@$(MAKE) --no-print-directory --keep-going $(LINTS)

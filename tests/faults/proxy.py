@@ -170,8 +170,7 @@ class FaultProxy(ThreadingHTTPServer):
         try:
             yield self
         finally:
-            for rule in self._rules:
-                rule.end()
+            self.calm()
             self.shutdown()
             self.server_close()
 
@@ -184,6 +183,11 @@ class FaultProxy(ThreadingHTTPServer):
         with self._guard:
             self._rules.append(rule)
         return rule
+
+    def calm(self) -> None:
+        """End every rule."""
+        for rule in self._rules:
+            rule.end()
 
     def seen(self, caller: object) -> list[str]:
         """What a caller asked for, as ``METHOD /path``, in order."""

@@ -7,12 +7,11 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
-import psycopg
 import pytest
 from cryptography.fernet import Fernet
 
 from tests.support.hosts import Host
-from tests.support.services import start_postgres
+from tests.support.services import create_database, start_postgres
 
 OCTO = Path(__file__).parents[1] / "data" / "octo"
 SEATS = OCTO / "seats-ghes1.octo.example.ndjson"
@@ -32,8 +31,7 @@ def hosts(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Host
             service, url = start_postgres(folder)
             stack.callback(service.stop)
             for side in own:
-                with psycopg.connect(url.replace("/licensesync", "/postgres"), autocommit=True) as admin:
-                    admin.execute(f"CREATE DATABASE {side}")
+                create_database(url, side)
                 own[side] = {
                     "DATABASE_URL": url.replace("/licensesync", f"/{side}"),
                     "SECRET_KEY": f"only-for-{side}-" * 5,

@@ -1,11 +1,7 @@
 """The commands and variables of docker-compose.yml, run as they stand there, on a real PostgreSQL and real brokers."""
 
 import json
-import os
-import re
-import signal
 import socket
-import subprocess
 import sys
 import tempfile
 import urllib.request
@@ -13,100 +9,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
 import redis
-import yaml
 
-from config import generated_secrets
 from tests.cloud import rulebook
-from tests.support.console import ROOT, free_port, wait_until
-from tests.support.services import start_postgres, start_valkey
+from tests.support.compose import COMPOSE, Side
+from tests.support.console import ROOT, wait_until
+from tests.support.services import create_database, start_postgres, start_valkey
 
 SEND_A_TASK = "from config import celery_app; celery_app.send_task('enterprises.nothing')"
-COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
-SIDES = {"": "localhost", "cloud-": "127.0.0.1"}
 WORKERS = 4
 OCTO = ROOT / "tests" / "data" / "octo"
 SERVER = "ghes1.octo.example"
-# What a service without a health check of its own takes over from the image.
-IMAGE_CHECK = [
-    "CMD",
-    *json.loads((ROOT / "Dockerfile").read_text().partition("HEALTHCHECK")[2].partition("CMD")[2].partition("\n")[0]),
-]
-
-
-class Side:
-    """The services of one side, on a machine that has what compose would have started beside them."""
-
-    def __init__(self, side: str, folder: Path, database_url: str, redis_url: str) -> None:
-        self.side, self.port = side, free_port()
-        self.url, self.redis_url = f"http://{SIDES[side]}:{self.port}", redis_url
-        self.data, self.signs = folder / f"{side}data", folder / f"{side}signs"
-        self.signs.mkdir()
-        secrets = folder / f"{side}secrets"
-        generated_secrets.write(secrets)
-        (secrets / f"{side.replace('-', '_')}database_url").write_text(database_url)
-        self.environment = {
-            **self._variables(secrets),
-            "REDIS_URL": redis_url,
-            "BASE_URL": self.url,
-            "PORT": str(self.port),
-            "LICENSESYNC_DATA_DIR": str(self.data),
-            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-        }
-        self.running: dict[str, subprocess.Popen[str]] = {}
-
-    def _variables(self, secrets: Path) -> dict[str, str]:
-        """The environment of the web, with its ${NAME:-default} filled in and its secrets where they lie here."""
-        pattern = re.compile(r"\$\{\w+(?::-(?P<default>[^}]*))?\}")
-        written = COMPOSE["services"][f"{self.side}web"]["environment"]
-        filled = {
-            name: pattern.sub(lambda match: match["default"] or "", str(value)) for name, value in written.items()
-        }
-        return {name: value.replace("/run/secrets", str(secrets)) for name, value in filled.items()}
-
-    def command(self, name: str) -> list[str]:
-        words: list[str] = COMPOSE["services"][f"{self.side}{name}"]["command"]
-        return [re.sub(r"^0\.0\.0\.0:\d+$", f"127.0.0.1:{self.port}", word) for word in words]
-
-    def run(self, *command: str) -> str:
-        done = subprocess.run(
-            command, cwd=ROOT, env=self.environment, capture_output=True, text=True, check=False, timeout=120
-        )
-        assert done.returncode == 0, (command, done.stderr)
-        return done.stdout
-
-    def manage(self, *arguments: str) -> str:
-        return self.run("python", "manage.py", *arguments)
-
-    def start(self, workers: int) -> None:
-        for name in ("web", "beat", *(f"worker-{number}" for number in range(workers))):
-            command, environment = self.command(name.partition("-")[0]), self._environment_of(name)
-            self.running[name] = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True)
-
-    def _environment_of(self, name: str) -> dict[str, str]:
-        """Each with a /tmp of its own, as the containers have it."""
-        return {**self.environment, "ALIVE_FILE": str(self.signs / name)}
-
-    def is_healthy(self, name: str) -> bool:
-        """What the health check of the service says of one of its processes."""
-        described = COMPOSE["services"][f"{self.side}{name.partition('-')[0]}"]
-        command = described.get("healthcheck", {"test": IMAGE_CHECK})["test"][1:]
-        return not subprocess.run(
-            command, cwd=ROOT, env=self._environment_of(name), stderr=subprocess.DEVNULL, check=False
-        ).returncode
-
-    def metrics(self) -> str:
-        token = Path(self.environment["METRICS_TOKEN_FILE"]).read_text().strip()
-        asked = urllib.request.Request(f"{self.url}/metrics", headers={"Authorization": f"Bearer {token}"})
-        with urllib.request.urlopen(asked, timeout=10) as answer:
-            return str(answer.read().decode())
-
-    def stop(self) -> dict[str, str]:
-        for process in self.running.values():
-            process.send_signal(signal.SIGTERM)
-        return {name: process.communicate(timeout=60)[1] for name, process in self.running.items()}
 
 
 @pytest.fixture
@@ -117,8 +31,7 @@ def sides() -> Iterator[tuple[Side, Side]]:
         folder = Path(name)
         postgres, database_url = start_postgres(folder)
         address = database_url.removesuffix("licensesync")
-        with psycopg.connect(f"{address}postgres", autocommit=True) as connection:
-            connection.execute("CREATE DATABASE cloud")
+        create_database(database_url, "cloud")
         brokers, made = [], []
         for side, database in (("", "postgres"), ("cloud-", "cloud")):
             (folder / f"{side}broker").mkdir()

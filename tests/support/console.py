@@ -5,7 +5,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -16,7 +15,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+from tests.support.hosts import ROOT, free_port, processes
+
+__all__ = ["ROOT", "Console", "free_port", "is_gone", "wait_until"]
+
 PATIENCE_SECONDS = 90
 
 
@@ -27,12 +29,6 @@ def wait_until(is_so: Callable[[], bool], seconds: float = PATIENCE_SECONDS) -> 
             return False
         time.sleep(0.1)
     return True
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @dataclass
@@ -90,10 +86,7 @@ class Console:
     def family(self) -> dict[int, str]:
         """Every process below `up`, by id, with its command."""
         assert self.process is not None
-        listing = subprocess.run(
-            ["ps", "-axww", "-o", "pid=,ppid=,command="], capture_output=True, text=True, check=True
-        ).stdout
-        rows = [(int(pid), int(parent), command) for pid, parent, command in map(_three, listing.splitlines())]
+        rows = processes()
         family: dict[int, str] = {}
         known = {self.process.pid}
         while found := {pid: command for pid, parent, command in rows if parent in known and pid not in family}:
@@ -123,11 +116,6 @@ class Console:
         return self.get("/account/sign-in", {"csrfmiddlewaretoken": token[1], "login": username, "password": password})[
             0
         ]
-
-
-def _three(line: str) -> tuple[str, str, str]:
-    pid, parent, command = line.split(None, 2)
-    return pid, parent, command
 
 
 def is_gone(pid: int) -> bool:

@@ -36,7 +36,7 @@ class Host:
         self.url = f"http://{name}:{self.port}"
         self._name = name
         self._demo = [] if has_demo else ["--no-demo"]
-        self._environment = {
+        self.environment = {
             **{key: os.environ[key] for key in ("PATH", "HOME", "LANG", "TMPDIR") if key in os.environ},
             "LICENSESYNC_ROLE": role,
             "LICENSESYNC_DATA_DIR": str(folder),
@@ -44,20 +44,27 @@ class Host:
             **environment,
         }
         self.lines: list[str] = []
+        self._process: subprocess.Popen[str] | None = None
 
     @contextmanager
     def running(self) -> Iterator["Host"]:
         """Start it, wait until it answers, and stop it at the end."""
         command = [sys.executable, "manage.py", "up", "--host", "127.0.0.1", "--port", str(self.port), *self._demo]
         with subprocess.Popen(
-            command, cwd=ROOT, env=self._environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            command, cwd=ROOT, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         ) as process:
+            self._process = process
             try:
                 self._wait(process)
                 yield self
             finally:
                 process.terminate()
                 process.wait(timeout=60)
+
+    def children(self) -> dict[int, str]:
+        """The processes that ``up`` looks after, by id, with their commands; each leads a group of its own."""
+        assert self._process is not None
+        return {pid: command for pid, parent, command in processes() if parent == self._process.pid}
 
     def manage(self, *arguments: str) -> str:
         """Run a management command against this installation and return what it printed."""
@@ -68,7 +75,7 @@ class Host:
         done = subprocess.run(
             [sys.executable, "-c", _SEVERAL, json.dumps(commands)],
             cwd=ROOT,
-            env=self._environment,
+            env=self.environment,
             capture_output=True,
             text=True,
             check=False,
@@ -88,6 +95,15 @@ class Host:
                 threading.Thread(target=self.lines.extend, args=(output,), daemon=True).start()
                 return
         raise AssertionError(f"{self._name} did not start:\n{''.join(self.lines)}")
+
+
+def processes() -> list[tuple[int, int, str]]:
+    """Every process of this machine: its id, its parent's, and its command."""
+    listing = subprocess.run(
+        ["ps", "-axww", "-o", "pid=,ppid=,command="], capture_output=True, text=True, check=True
+    ).stdout
+    rows = (line.split(None, 2) for line in listing.splitlines())
+    return [(int(pid), int(parent), command) for pid, parent, command in rows]
 
 
 def free_port() -> int:

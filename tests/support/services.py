@@ -12,6 +12,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import psycopg
+import redis
+
 from config.broker import broker_command
 from config.children import end_with_parent
 
@@ -20,31 +23,55 @@ _CARELESS = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "lis
 
 
 class Service:
-    """One server process; ``stop`` waits until it is gone."""
+    """One server process; ``stop`` waits until it is gone, and ``start`` starts it again on what it left behind."""
 
-    def __init__(self, command: list[str], *, log: Path, stop_sign: signal.Signals, **options: Any) -> None:
+    def __init__(
+        self, command: list[str], *, log: Path, stop_sign: signal.Signals, is_up: Callable[[], bool], **options: Any
+    ) -> None:
+        self._command = command
+        self._options = options
         self._stop_sign = stop_sign
         self._log = log
-        with log.open("wb") as output:
+        self._is_up = is_up
+        self.start()
+
+    def start(self) -> None:
+        """Starts it, and waits until it is up.
+
+        :raises RuntimeError: it ended at once or took too long
+        """
+        with self._log.open("wb") as output:
             self._process = subprocess.Popen(
-                command,
+                self._command,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                preexec_fn=end_with_parent(stop_sign),
-                **options,
+                preexec_fn=end_with_parent(self._stop_sign),
+                **self._options,
             )
-
-    def wait_until(self, is_up: Callable[[], bool], seconds: float = 20) -> None:
-        deadline = time.monotonic() + seconds
-        while not is_up():
+        deadline = time.monotonic() + 20
+        while not self._is_up():
             if self._process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"A service of the suite did not start:\n{self._log.read_text(errors='replace')}")
             time.sleep(0.02)
 
+    @property
+    def pid(self) -> int:
+        """Its process, which leads a group of its own."""
+        return self._process.pid
+
+    @property
+    def runs(self) -> bool:
+        return self._process.poll() is None
+
+    def kill(self) -> None:
+        if self.runs:
+            os.killpg(self.pid, signal.SIGKILL)
+        self._process.wait(timeout=20)
+
     def stop(self) -> None:
-        if self._process.poll() is None:
+        if self.runs:
             self._process.send_signal(self._stop_sign)
         self._process.wait(timeout=20)
 
@@ -52,13 +79,22 @@ class Service:
 def start_valkey(folder: Path) -> tuple[Service, str]:
     """A broker and cache in ``folder``, and its REDIS_URL."""
     socket = folder / "valkey.sock"
-    service = Service(broker_command(socket, folder), log=folder / "valkey-start.log", stop_sign=signal.SIGTERM)
-    service.wait_until(socket.exists)
-    return service, f"unix://{socket}"
+    url = f"unix://{socket}"
+    log = folder / "valkey-start.log"
+    command = broker_command(socket, folder)
+    return Service(command, log=log, stop_sign=signal.SIGTERM, is_up=lambda: broker_answers(url)), url
 
 
-def start_postgres(folder: Path) -> tuple[Service, str]:
-    """A database cluster in ``folder``, and its DATABASE_URL.
+def broker_answers(url: str) -> bool:
+    try:
+        with redis.Redis.from_url(url, socket_timeout=2) as client:
+            return bool(client.ping())
+    except redis.RedisError:
+        return False
+
+
+def start_postgres(folder: Path, *settings: str) -> tuple[Service, str]:
+    """A database cluster in ``folder``, and its DATABASE_URL; ``settings`` as postgres -c takes them.
 
     PostgreSQL refuses to run as root: then it runs as nobody, from a copy of its programs, since nobody may not be
     able to enter the folder that the packages were installed into.
@@ -91,12 +127,20 @@ def start_postgres(folder: Path) -> tuple[Service, str]:
         **who,
     )
     command = [str(programs / "bin" / "postgres"), "-D", str(data), "-k", str(home)]
-    for setting in _CARELESS:
+    for setting in (*_CARELESS, *settings):
         command += ["-c", setting]
-    service = Service(command, log=folder / "postgres.log", stop_sign=signal.SIGINT, env=environment, cwd=home, **who)
-    socket = home / ".s.PGSQL.5432"
-    service.wait_until(lambda: socket.exists() and "ready to accept" in (folder / "postgres.log").read_text())
+    log = folder / "postgres.log"
+    options: dict[str, Any] = {"env": environment, "cwd": home, **who}
+    service = Service(
+        command, log=log, stop_sign=signal.SIGINT, is_up=lambda: "ready to accept" in log.read_text(), **options
+    )
     return service, f"postgres://postgres@{quote(str(home), safe='')}/licensesync"
+
+
+def create_database(url: str, name: str, *, template: str = "template1") -> None:
+    """One more database in the cluster of ``url``."""
+    with psycopg.connect(f"{url.rpartition('/')[0]}/postgres", autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}".encode())
 
 
 def _programs() -> Path:

@@ -2,11 +2,21 @@
 
 ``LICENSESYNC_TEST_CLOCK`` names a file with seconds, read at every look at the clock. What moves is what the product
 calls the time: ``django.utils.timezone.now``. The monotonic clock, by which gunicorn tells a live worker, does not.
+
+``LICENSESYNC_TEST_GATE`` names a file with a pattern: whoever is about to send the database a statement that has it,
+with its parameters behind, waits until the file goes. So a test stops a process in the state that it shall die in.
+
+``LICENSESYNC_TEST_PART_LINES`` is how many lines a part of a sync has at most, so that few accounts make several parts.
 """
 
 import os
+import re
+import sys
+import time
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 if name := os.environ.get("LICENSESYNC_TEST_CLOCK"):
     from django.utils import timezone
@@ -19,3 +29,28 @@ if name := os.environ.get("LICENSESYNC_TEST_CLOCK"):
         return right() + timedelta(seconds=float(offset.read_text()) if offset.exists() else 0)
 
     timezone.now = moved
+
+if name := os.environ.get("LICENSESYNC_TEST_GATE"):
+    from django.db.backends.signals import connection_created
+
+    gate = Path(name)
+
+    def wait_at_gate(execute: Callable[..., Any], sql: str, params: Any, *others: Any) -> Any:
+        """Send the statement once no gate is in its way; say who waits."""
+        if gate.exists() and re.search(gate.read_text(), " ".join([sql, *map(str, params or ())])):
+            gate.with_suffix(".reached").write_text(str(os.getpid()))
+            while gate.exists():
+                time.sleep(0.005)
+        return execute(sql, params, *others)
+
+    def watch(connection: Any, **_later: Any) -> None:
+        """Look at every statement of a new connection."""
+        connection.execute_wrappers.append(wait_at_gate)
+
+    connection_created.connect(watch, weak=False)
+
+if lines := os.environ.get("LICENSESYNC_TEST_PART_LINES"):
+    sys.path.append(str(Path(__file__).resolve().parents[3]))
+    from wire import parts
+
+    parts.MAX_PART_LINES = int(lines)

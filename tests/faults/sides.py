@@ -1,0 +1,324 @@
+"""One side of a rig: the processes of an installation, how each of them is killed and comes back, and its helper."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import urllib.request
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from shutil import rmtree
+from typing import Any
+
+from config.children import end_with_parent
+from tests.faults import clock
+from tests.support import compose
+from tests.support.console import is_gone, wait_until
+from tests.support.hosts import ROOT, Host
+from tests.support.services import Service, start_valkey
+
+TICKS = {"server": "licensesync.tick", "cloud": "cloud.tick"}
+CELERY = ["celery", "--app", "config", "--quiet"]
+PART_LINES = 10
+PARTS = {"web": "gunicorn", "worker": " worker ", "beat": " beat ", "broker": "valkey"}
+
+
+class HelperError(AssertionError):
+    """What the helper was asked to do went wrong there."""
+
+
+class Helper:
+    """The long-lived process of ``tests.faults.helper``."""
+
+    def __init__(self, environment: dict[str, str], log: Path) -> None:
+        with log.open("w") as errors:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "tests.faults.helper"],
+                cwd=ROOT,
+                env=environment,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                text=True,
+                preexec_fn=end_with_parent(),
+            )
+        self._log = log
+
+    def begin(self, call: str, *words: Any, **options: Any) -> None:
+        """Ask, and let it work; the answer is fetched by ``end``, before the next question."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps({"call": call, "words": words, "options": options}) + "\n")
+        self._process.stdin.flush()
+
+    def end(self) -> Any:
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        if not line:
+            raise HelperError(f"The helper ended:\n{self._log.read_text()}")
+        answered = json.loads(line)
+        if "error" in answered:
+            raise HelperError(answered["error"])
+        return answered["answer"]
+
+    def __call__(self, call: str, *words: Any, **options: Any) -> Any:
+        self.begin(call, *words, **options)
+        return self.end()
+
+    def stop(self) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process.wait(timeout=20)
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+
+
+class Side(ABC):
+    """An installation that runs: web, worker, beat and broker, a clock of its own, and a helper beside it."""
+
+    def __init__(self, role: str, folder: Path) -> None:
+        self.role, self.folder = role, folder
+        self.offset = 0.0
+        self._clock = folder / f"{role}-clock"
+        self._gate = folder / f"{role}-gate"
+        self.environment: dict[str, str] = {}
+        self.port = 0
+        self._helper: Helper | None = None
+        self._extras: list[subprocess.Popen[bytes]] = []
+
+    @property
+    def own_variables(self) -> dict[str, str]:
+        """What every process of the side is started with besides what an operator sets."""
+        return {
+            **clock.variables(self._clock),
+            "LICENSESYNC_TEST_GATE": str(self._gate),
+            "LICENSESYNC_TEST_PART_LINES": str(PART_LINES),
+        }
+
+    def ask(self, call: str, *words: Any, **options: Any) -> Any:
+        """Have the helper do it."""
+        return self.helper(call, *words, **options)
+
+    @property
+    def helper(self) -> Helper:
+        if self._helper is None:
+            self._helper = Helper(self.environment, self.folder / f"{self.role}-helper.log")
+        return self._helper
+
+    def manage(self, *words: str) -> str:
+        (printed,) = self.ask("manage", words)
+        return str(printed)
+
+    def tick(self) -> bool:
+        """What beat sends every minute."""
+        return bool(self.ask("send", TICKS[self.role]))
+
+    def move_clock(self, seconds: float) -> None:
+        """Put the side's clock so far off the right time."""
+        self.offset = seconds
+        clock.move(self._clock, seconds)
+
+    @contextmanager
+    def gate(self, statement: str) -> Iterator["Side"]:
+        """Whoever is about to send such a statement to the database, a pattern, waits until the block ends."""
+        self._reached.unlink(missing_ok=True)
+        draft = self._gate.with_suffix(".draft")
+        draft.write_text(statement)
+        draft.replace(self._gate)
+        try:
+            yield self
+        finally:
+            self.open_gate()
+
+    def wait_at_gate(self) -> None:
+        """Wait until somebody waits there."""
+        assert wait_until(self._reached.exists, 30), "nobody came to the gate"
+
+    def open_gate(self) -> None:
+        self._gate.unlink(missing_ok=True)
+
+    @property
+    def _reached(self) -> Path:
+        return self._gate.with_suffix(".reached")
+
+    @abstractmethod
+    def pids(self, part: str) -> list[int]:
+        """The processes that lead the groups of a part (web, worker, beat, broker)."""
+
+    def send(self, part: str, sign: signal.Signals) -> list[int]:
+        """Send a signal to a part and all of its processes."""
+        pids = self.pids(part)
+        assert pids, f"no {part} runs on the {self.role}"
+        for pid in pids:
+            os.killpg(pid, sign)
+        return pids
+
+    def kill(self, part: str) -> None:
+        """Kill a part, all of its processes at once, and wait until they are gone."""
+        pids = self.send(part, signal.SIGKILL)
+        assert wait_until(lambda: all(is_gone(pid) for pid in pids), 10)
+
+    @contextmanager
+    def paused(self, part: str) -> Iterator[None]:
+        """A part that stands still, as on a machine that sleeps."""
+        self.send(part, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self.send(part, signal.SIGCONT)
+
+    @abstractmethod
+    def revive(self, part: str) -> None:
+        """Have a killed part running again."""
+
+    def revive_all(self) -> None:
+        """Have every part running."""
+        for part in PARTS:
+            if not self.pids(part):
+                self.revive(part)
+
+    @abstractmethod
+    def empty_broker(self) -> None:
+        """Kill the broker, and have it come back without a single message."""
+
+    @contextmanager
+    def extra(self, part: str, number: int = 1) -> Iterator[None]:
+        """More workers or beats beside those that run."""
+        started = [self._start_extra(part, each) for each in range(number)]
+        try:
+            yield
+        finally:
+            for process in started:
+                process.terminate()
+            for process in started:
+                process.wait(timeout=30)
+
+    def _start_extra(self, part: str, number: int) -> "subprocess.Popen[bytes]":
+        options = ["--loglevel", "WARNING"]
+        if part == "beat":
+            options += ["--schedule", str(self.folder / f"{self.role}-extra-beat-{number}")]
+        with (self.folder / f"{self.role}-extra-{part}-{number}.log").open("w") as log:
+            return subprocess.Popen(
+                [sys.executable, "-m", *CELERY, part, *options],
+                cwd=ROOT,
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                preexec_fn=end_with_parent(),
+            )
+
+    def answers(self, path: str = "/healthz") -> bool:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=5) as answer:
+                return bool(answer.status == 200)
+        except OSError:
+            return False
+
+    @abstractmethod
+    def start(self, stack: ExitStack) -> None:
+        """Start it, wait until it answers, and leave on the stack what ends it."""
+
+    @abstractmethod
+    def log(self) -> str:
+        """What its processes said."""
+
+
+class ComposeSide(Side):
+    """The services of docker-compose.yml, each as one process and what it forks, on PostgreSQL."""
+
+    def __init__(self, role: str, folder: Path, database_url: str, **environment: str) -> None:
+        super().__init__(role, folder)
+        broker_folder = folder / f"{role}-broker"
+        broker_folder.mkdir()
+        self.broker_folder = broker_folder
+        self.broker: Service
+        self.broker, redis_url = start_valkey(broker_folder)
+        side = "cloud-" if role == "cloud" else ""
+        self.services = compose.Side(side, folder, database_url, redis_url)
+        self.port = self.services.port
+        self.environment = self.services.environment
+        self.environment |= self.own_variables | environment
+
+    def start(self, stack: ExitStack) -> None:
+        stack.callback(self.broker.kill)
+        stack.callback(self._stop_services)
+        self.services.start(workers=1)
+        stack.callback(self.helper.stop)
+        assert wait_until(self.answers), self.log()
+
+    def _stop_services(self) -> None:
+        for name in self.services.running:
+            if self.services.running[name].poll() is None:
+                os.killpg(self.services.running[name].pid, signal.SIGKILL)
+        for process in self.services.running.values():
+            process.wait(timeout=20)
+
+    def pids(self, part: str) -> list[int]:
+        if part == "broker":
+            return [self.broker.pid] if self.broker.runs else []
+        running = self.services.running.items()
+        return [each.pid for name, each in running if name.partition("-")[0] == part and each.poll() is None]
+
+    def kill(self, part: str) -> None:
+        if part == "broker":
+            self.broker.kill()
+            return
+        pids = self.send(part, signal.SIGKILL)
+        for process in self.services.running.values():
+            if process.pid in pids:
+                process.wait(timeout=20)
+
+    def revive(self, part: str) -> None:
+        if part == "broker":
+            self.broker.start()
+            return
+        for name, process in list(self.services.running.items()):
+            if name.partition("-")[0] == part and process.poll() is not None:
+                self.services.begin(name)
+        if part == "web":
+            assert wait_until(self.answers), self.log()
+
+    def empty_broker(self) -> None:
+        self.broker.kill()
+        rmtree(self.broker_folder / "appendonlydir")
+        self.broker.start()
+
+    def log(self) -> str:
+        return "".join(f"--- {name}\n{said}" for name, said in self.services.all_said().items())
+
+
+class EmbeddedSide(Side):
+    """``manage.py up``, which looks after its own processes, on SQLite."""
+
+    def __init__(self, role: str, folder: Path, **environment: str) -> None:
+        super().__init__(role, folder)
+        name = "127.0.0.1" if role == "cloud" else "localhost"
+        self.data = folder / f"{role}-data"
+        variables = self.own_variables | environment
+        self.host = Host(role=role, name=name, folder=self.data, has_demo=False, **variables)
+        self.port = self.host.port
+        self.environment = self.host.environment
+
+    def start(self, stack: ExitStack) -> None:
+        stack.enter_context(self.host.running())
+        stack.callback(self.helper.stop)
+
+    def pids(self, part: str) -> list[int]:
+        return [pid for pid, command in self.host.children().items() if PARTS[part] in command]
+
+    def revive(self, part: str) -> None:
+        assert wait_until(lambda: bool(self.pids(part))), self.log()
+        if part == "web":
+            assert wait_until(self.answers), self.log()
+
+    def empty_broker(self) -> None:
+        self.kill("broker")
+        rmtree(self.data / "broker" / "appendonlydir")
+        self.revive("broker")
+
+    def log(self) -> str:
+        return "".join(self.host.lines)
