@@ -75,8 +75,16 @@ def _check_audience(manifest: Manifest) -> None:
 
 def _check_age(manifest: Manifest, at: datetime) -> None:
     issued_at = manifest.issued_at
-    if issued_at.tzinfo is None or not at - MAX_AGE <= issued_at <= at + MAX_FUTURE:
-        raise RequestInvalid(_("The request to connect has expired. Start again on the server."))
+    if issued_at > at + MAX_FUTURE:
+        raise RequestInvalid(
+            _("The clock of the server is ahead of this cloud's. Set the clocks, then start again on the server."),
+            ErrorCode.CLOCK_SKEW,
+        )
+    if issued_at < at - MAX_AGE:
+        raise RequestInvalid(
+            _("The request to connect has expired. Start again on the server; if this comes back, set the clocks."),
+            ErrorCode.CLOCK_SKEW,
+        )
 
 
 def _check_server(manifest: Manifest) -> None:

@@ -161,7 +161,8 @@ EXPLANATIONS: Final[dict[str, Explanation]] = {
         _("The cloud does not accept the credentials of this server."), _CONNECT_AGAIN
     ),
     ErrorCode.CLOCK_SKEW: Explanation(
-        _("The clocks of this server and of the cloud are too far apart."), _("Set the clocks, then press Sync now.")
+        _("The clocks of this server and of the cloud are too far apart."),
+        _("Set the clocks of both hosts, then try again; a sync does so by itself."),
     ),
     ErrorCode.INSTALLATION_GONE: Explanation(_("The connection was removed on the cloud."), _CONNECT_AGAIN),
     ErrorCode.REVISION_CONFLICT: Explanation(

@@ -194,6 +194,16 @@ def test_body_without_length_is_refused(owner_api: Api) -> None:
     assert (response.status_code, code_of(response)) == (411, "invalid_request")
 
 
+@pytest.mark.parametrize("minutes", [-16, 6])
+def test_manifest_of_another_time_is_refused(minutes: int, server: FakeServer, owner_api: Api) -> None:
+    issued_at = timezone.now() + timedelta(minutes=minutes)
+
+    response = owner_api.post(DIRECT, {"manifest": server.manifest(issued_at=issued_at), "proof": server.proof()})
+
+    assert (response.status_code, code_of(response)) == (401, "clock_skew")
+    assert not Installation.objects.exists()
+
+
 CALLBACK = "https://ghes1.octo.example/enterprises/octo/settings/dotcom_connection/complete"
 END = "/enterprises/octo/settings/dotcom_connection/complete"
 
@@ -202,8 +212,6 @@ END = "/enterprises/octo/settings/dotcom_connection/complete"
     "change",
     [
         {"audience": "https://another.cloud.example"},
-        {"issued_at": timezone.now() - timedelta(minutes=16)},
-        {"issued_at": timezone.now() + timedelta(hours=1)},
         {"server_id": "not-a-uuid"},
         {"server_id": "6F0E1D6C-8D0E-4A51-9B0C-2F8D6A2F3B11"},
         {"hostname": "GHES1.octo.example"},

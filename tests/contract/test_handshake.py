@@ -12,7 +12,7 @@ from cloud.models import Installation, Ledger
 from cloud.services import disconnect_installation, remove_installation
 from connect import handshake, services
 from connect.client import CloudClient
-from connect.failures import CloudRejected, CloudUnavailable, InstallationGone, NotAuthorized, NotConnected
+from connect.failures import ClockSkew, CloudRejected, CloudUnavailable, InstallationGone, NotAuthorized, NotConnected
 from connect.models import Connection, Server
 from enterprises.models import AuditEvent, Scope, User
 from tests.factories import make_token
@@ -236,6 +236,26 @@ def test_headless_with_a_token_that_may_only_read(
 
     with pytest.raises(NotAuthorized):
         headless(server.connection, owner, cloud, token=secret)
+
+
+@pytest.mark.parametrize("minutes", [-20, 10])
+def test_headless_with_a_wrong_clock_names_the_clocks(
+    server: Server, ledger: Ledger, owner: User, cloud: WsgiAdapter, minutes: int
+) -> None:
+    _token, secret = make_token(owner, Scope.ADMIN_ENTERPRISE, at=timezone.now())
+
+    with pytest.raises(ClockSkew, match="clocks"):
+        services.connect_headless(
+            connection=server.connection,
+            cloud_url="http://localhost:8000",
+            account_slug="octo",
+            token=secret,
+            by=None,
+            at=timezone.now() + timedelta(minutes=minutes),
+            adapter=cloud,
+        )
+
+    assert not ledger.installations.exists()
 
 
 def test_disconnecting_deletes_the_app_and_the_credentials(
