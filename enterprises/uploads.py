@@ -92,6 +92,12 @@ def staged_upload(*, enterprise: Enterprise, purpose: str, by: User, pk: int, at
     return StagedUpload.objects.filter(enterprise=enterprise, purpose=purpose, by=by, pk=pk, expires_at__gt=at).first()
 
 
+def keep_review(upload: StagedUpload, review: dict[str, Any]) -> None:
+    """Keep what reading the file has shown, for as long as the file itself."""
+    upload.review = review
+    upload.save(update_fields=["review"])
+
+
 def open_upload(upload: StagedUpload) -> io.BufferedReader:
     """Return a stream over the file's bytes; one piece is in memory at a time."""
     raw = cast("io.RawIOBase", _Pieces(upload))

@@ -49,6 +49,8 @@ class StagedUpload(models.Model):
     purpose = models.CharField(max_length=16)
     name = models.CharField(max_length=255)
     size = models.PositiveBigIntegerField()
+    # What reading it has shown, with examples by name: it goes with the file.
+    review = models.JSONField(null=True, blank=True)
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField(db_index=True)
 

@@ -76,16 +76,15 @@ class ReviewPage:
         return [kind for kind in kinds if kind.count]
 
 
-def kept_review(server: Server, upload: StagedUpload, change: SeatChange) -> dict[str, Any]:
-    """What reading the file has shown, for the session: the review need not read the file again."""
-    return {"upload": upload.pk, "held_since": _held_since(server), "change": asdict(change)}
+def review_of(server: Server, change: SeatChange) -> dict[str, Any]:
+    """What reading a file has shown, to keep with it: the review need not read the file again."""
+    return {"held_since": _held_since(server), "change": asdict(change)}
 
 
-def recalled_review(
-    kept: dict[str, Any] | None, server: Server, upload: StagedUpload, *, is_partial: bool
-) -> SeatChange | None:
-    """The change that was kept; None when it is about another file, or the seats have changed meanwhile."""
-    if kept is None or (kept["upload"], kept["held_since"]) != (upload.pk, _held_since(server)):
+def recalled_review(server: Server, upload: StagedUpload, *, is_partial: bool) -> SeatChange | None:
+    """The change that was kept; None when there is none, or the seats have changed meanwhile."""
+    kept = upload.review
+    if kept is None or kept["held_since"] != _held_since(server):
         return None
     values = dict(kept["change"])
     if values["is_partial"] != is_partial:

@@ -20,13 +20,12 @@ from enterprises.models import StagedUpload
 from enterprises.requests import SignedInRequest
 from licensesync import services
 from licensesync.forms import ApplySeatsForm, SeatsFileForm
-from licensesync.pages.seats import ReviewPage, SeatsPage, kept_review, recalled_review
+from licensesync.pages.seats import ReviewPage, SeatsPage, recalled_review, review_of
 from licensesync.seats.changes import ShrinkNotAllowed
 from licensesync.seats.rows import SeatsInvalid
 from licensesync.views.guard import server_for
 
 PURPOSE = "seats"
-REVIEW = "seats_review"
 
 
 @login_required
@@ -58,7 +57,7 @@ def _staged(request: SignedInRequest, server: Server, form: SeatsFileForm) -> St
             by=request.user,
             at=timezone.now(),
         )
-        request.session[REVIEW] = kept_review(server, upload, change)
+        uploads.keep_review(upload, review_of(server, change))
         return upload
     except SeatsInvalid as problem:
         form.add_error("file", str(problem))
@@ -87,7 +86,7 @@ def preview(request: SignedInRequest, slug: str, pk: int) -> HttpResponse:
     if form.is_valid() and request.method == "POST" and _applied(request, server, upload, form):
         return redirect("licensesync:seats", slug=slug)
     partial = form.cleaned_data.get("partial", False)
-    change = recalled_review(request.session.get(REVIEW), server, upload, is_partial=partial)
+    change = recalled_review(server, upload, is_partial=partial)
     try:
         change = change or services.preview_seats(server=server, stream=uploads.open_upload(upload), partial=partial)
     except SeatsInvalid as problem:
@@ -119,7 +118,6 @@ def _applied(request: SignedInRequest, server: Server, upload: StagedUpload, for
         form.add_error(None, str(problem))
         return False
     uploads.discard_upload(upload)
-    request.session.pop(REVIEW, None)
     text = _("The seats were imported: %(added)s added, %(changed)s changed, %(removed)s removed.")
     messages.success(request, text % {"added": change.added, "changed": change.changed, "removed": change.removed})
     return True
@@ -131,6 +129,5 @@ def discard(request: SignedInRequest, slug: str, pk: int) -> HttpResponse:
     """Throw the waiting file away."""
     server = server_for(request, slug, Need.OWN)
     uploads.discard_upload(_waiting(request, server, pk))
-    request.session.pop(REVIEW, None)
     messages.info(request, _("The file was thrown away. Nothing was imported."))
     return redirect("licensesync:seats", slug=slug)

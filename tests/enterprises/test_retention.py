@@ -30,6 +30,7 @@ from enterprises.models import (
 from enterprises.uploads import KEPT_FOR, stage_upload
 from licensesync.beat import tick as server_tick
 from tests.factories import NOW, make_server_enterprise, make_token
+from tests.support.races import race
 
 A_MINUTE = timedelta(minutes=1)
 TICKS = pytest.mark.parametrize("side", ["server", "cloud"])
@@ -177,6 +178,14 @@ def test_a_large_backlog_goes_piece_by_piece_and_minute_by_minute(db: None) -> N
     assert Session.objects.count() == 1
     beat(NOW + A_MINUTE)
 
+    assert not Session.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_eight_at_once_do_no_harm() -> None:
+    expired_sessions(3 * retention.PIECE)
+
+    assert race(lambda _number: retention.run(retention.EVERY_HOUR, NOW)) == [True] * 8
     assert not Session.objects.exists()
 
 

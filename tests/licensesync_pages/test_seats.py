@@ -45,6 +45,14 @@ def test_file_is_previewed_before_anything_changes(stage: Stage, owner_client: C
     assert seats(stage) == 0
 
 
+def test_session_holds_nobody_of_the_file(stage: Stage, owner_client: Client) -> None:
+    """It would outlive the file by two weeks."""
+    choose(owner_client, stage, CSV)
+
+    assert "mona" not in str(dict(owner_client.session))
+    assert "mona" in str(StagedUpload.objects.get().review)
+
+
 def test_page_shows_what_a_file_looks_like(stage: Stage, owner_client: Client) -> None:
     page = owner_client.get(url(stage)).content.decode()
 
