@@ -235,7 +235,7 @@ def _keep(
         intake,
         at,
         state=Intake.State.APPLIED,
-        receipt=sign_receipt(receipt),
+        receipt=sign_receipt(receipt, held),
         result=msgspec.to_builtins(difference),
     )
 

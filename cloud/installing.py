@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from cloud.manifests import HandshakeRefused
 from cloud.models import AppToken, Installation, Ledger
 from cloud.services import rename_installation
+from cloud.signer import current_signer
 from enterprises import audit
 from enterprises.models import User
 from wire.messages import ErrorCode, Manifest
@@ -78,6 +79,8 @@ def install(ledger: Ledger, manifest: Manifest, *, by: User, at: datetime, ip: s
         "state": Installation.State.CONNECTED,
         "app_key": manifest.app_key,
         "next_app_key": "",
+        # The answer names every key that there is, and the server pins them.
+        "receipt_kid": current_signer(at).kid,
         "server_key": manifest.server_key,
         "connected_by": by,
         "disconnected_at": None,

@@ -20,6 +20,7 @@ from cloud.locks import hold, locked
 from cloud.models import Installation, Intake, IntakePart, Ledger
 from cloud.partcheck import check_part
 from cloud.refusals import IntakeRefused, sentence
+from cloud.signer import endorsed_keys
 from wire.messages import FORMATS, Difference, ErrorCode, OpenSync, Problem, SyncStatus
 from wire.parts import MAX_PART_LINES
 
@@ -223,6 +224,7 @@ def _status(intake: Intake) -> SyncStatus:
         format=max(set(_opening(intake).formats) & set(FORMATS)),
         missing=_missing(intake) if intake.state == Intake.State.RECEIVING else (),
         receipt=intake.receipt,
+        receipt_keys=endorsed_keys() if intake.receipt else (),
         preview=msgspec.convert(intake.result, Difference) if intake.result else None,
         problem=Problem(message=message, code=intake.error_code) if intake.error_code else None,
     )

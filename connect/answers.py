@@ -32,7 +32,7 @@ LARGEST_NUMBER: Final = 2**63 - 1
 
 _JSON = re.compile(r"\Aapplication/(?:json|[\w.+-]+\+json)\s*(?:;|\Z)", re.IGNORECASE)
 SLUG = re.compile(r"[A-Za-z0-9._-]{1,100}", re.ASCII)
-_KEY_ID = re.compile(r"[A-Za-z0-9._-]{1,100}", re.ASCII)
+KEY_ID = re.compile(r"[A-Za-z0-9._-]{1,100}", re.ASCII)
 
 MessageT = TypeVar("MessageT", bound=msgspec.Struct)
 
@@ -74,7 +74,7 @@ def checked_installation(installation: Installation) -> Installation:
         all(0 < number <= LARGEST_NUMBER for number in (installation.app_id, installation.installation_id))
         and (base is None or 0 <= base.revision <= LARGEST_NUMBER)
         and 0 < len(keys) <= MAX_RECEIPT_KEYS
-        and all(_KEY_ID.fullmatch(key.kid) for key in keys)
+        and all(KEY_ID.fullmatch(key.kid) for key in keys)
         and SLUG.fullmatch(account.slug)
         and len(account.name) <= MAX_NAME_LENGTH
         and account.name.isprintable()

@@ -42,6 +42,7 @@ from enterprises.outbound import Adapter, Answer, Outbound, OutboundError
 from wire import parts, signing
 from wire.messages import (
     FORMATS,
+    AcceptedKey,
     AccessToken,
     ConnectionRecord,
     ErrorCode,
@@ -162,6 +163,11 @@ class CloudClient:
     def put_record(self, record: ConnectionRecord) -> None:
         """Send the weekly connection record."""
         _expect_nothing(self._with_token("PUT", "/enterprise-installation/connection", msgspec.json.encode(record)))
+
+    def accept_receipt_key(self, kid: str) -> None:
+        """Say which of the cloud's keys may sign our receipts from now on; we have pinned it."""
+        body = msgspec.json.encode(AcceptedKey(kid=kid))
+        _expect_nothing(self._with_token("PUT", "/enterprise-installation/receipt-key", body))
 
     def open_sync(self, opening: OpenSync) -> SyncStatus:
         """Announce a snapshot; the answer names the parts to send, or is a receipt already."""

@@ -1,12 +1,26 @@
-"""Verify the cloud's receipts: signed by a key that was pinned when we connected, and about exactly what we sent."""
+"""Verify the cloud's receipts: signed by a key that we trust, and about exactly what we sent.
+
+Trusted are the keys that were pinned when we connected, and each one for which a trusted one vouches: these are pinned
+as they come. docs/adr/receipt-keys-vouch-for-the-next.md.
+"""
 
 import hmac
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
 from uuid import UUID
 
+from django.db import transaction
+
+from connect.answers import KEY_ID
 from connect.failures import RECEIPT_INVALID, CloudFailure
 from connect.models import Connection
+from enterprises import audit
 from wire import signing
-from wire.messages import Receipt
+from wire.messages import EndorsedKey, MessageT, Receipt, ReceiptKey
+
+logger = logging.getLogger(__name__)
 
 
 class ReceiptInvalid(CloudFailure):
@@ -16,12 +30,21 @@ class ReceiptInvalid(CloudFailure):
         super().__init__(RECEIPT_INVALID)
 
 
-def verify_receipt(*, connection: Connection, receipt: str, sync_id: UUID | str, sha256: str) -> Receipt:
-    """Return what a compact JWS says, if a pinned key signed it and it speaks of this server, sync and digest.
+def verify_receipt(
+    *,
+    connection: Connection,
+    receipt: str,
+    sync_id: UUID | str,
+    sha256: str,
+    offered: Iterable[EndorsedKey] = (),
+) -> Receipt:
+    """Return what a compact JWS says, if a key that we trust signed it and it speaks of this server, sync and digest.
+
+    Trusted are the pinned keys, and of those that are ``offered`` with it each one for which a trusted one vouches.
 
     :raises ReceiptInvalid: anything about it is wrong
     """
-    read = _read(connection, receipt)
+    read = _read(_followed(connection.receipt_keys, offered).trusted, receipt)
     server = connection.server
     is_of_this_sync = (
         read.server_id == str(server.server_id)
@@ -35,12 +58,89 @@ def verify_receipt(*, connection: Connection, receipt: str, sync_id: UUID | str,
     return read
 
 
-def _read(connection: Connection, receipt: str) -> Receipt:
-    """Try every pinned key: the token's own ``kid`` chooses nothing."""
-    for pinned in connection.receipt_keys:
+@transaction.atomic
+def pin_followers(connection: Connection, offered: Iterable[EndorsedKey], *, at: datetime) -> None:
+    """Pin, of the keys that came with a receipt, those for which a pinned one vouches; audit what came."""
+    held = Connection.objects.select_for_update(no_key=True).get(pk=connection.pk)
+    if held.installation_id != connection.installation_id:
+        return
+    followed = _followed(held.receipt_keys, offered)
+    if followed.fresh:
+        held.receipt_keys = followed.trusted
+        held.save(update_fields=["receipt_keys"])
+    for key in followed.fresh:
+        _audit(connection, "dotcom_connection.receipt_key_pinned", key, at)
+    # One tells enough, of however many somebody made up.
+    for key in followed.strange[:1]:
+        logger.warning("A receipt key that nothing vouches for was offered.", extra={"connection_id": connection.pk})
+        _audit(connection, "dotcom_connection.receipt_key_refused", key, at)
+
+
+def newer_key(connection: Connection, receipt: str, offered: Iterable[EndorsedKey]) -> str:
+    """Return the id of the newest trusted key, where a receipt came under an older one; else nothing.
+
+    That the cloud hears it keeps servers apart that know nothing of keys that follow: these get the old one.
+    """
+    pinned = {pinned["x"] for pinned in connection.receipt_keys}
+    newest = next((key.kid for key in reversed(tuple(offered)) if key.x in pinned), "")
+    return "" if newest == signing.kid_of(receipt) else newest
+
+
+@dataclass
+class _Followed:
+    trusted: list[dict[str, str]]
+    fresh: list[EndorsedKey] = field(default_factory=list)
+    strange: list[EndorsedKey] = field(default_factory=list)
+
+
+def _followed(pinned: Iterable[dict[str, str]], offered: Iterable[EndorsedKey]) -> _Followed:
+    """Follow the word of one key for the next, from those that are pinned on."""
+    found = _Followed(list(pinned))
+    for key in offered:
+        if any(trusted["x"] == key.x for trusted in found.trusted):
+            continue
+        if _is_endorsed(key, found.trusted):
+            found.fresh.append(key)
+            found.trusted.append({"kid": key.kid, "x": key.x})
+        else:
+            found.strange.append(key)
+    return found
+
+
+def _is_endorsed(key: EndorsedKey, trusted: Iterable[dict[str, str]]) -> bool:
+    try:
+        signing.read_public_key(key.x)
+        word = _verified(key.endorsement, ReceiptKey, signing.RECEIPT_KEY, trusted)
+    except ValueError:
+        return False
+    return KEY_ID.fullmatch(key.kid) is not None and (word.kid, word.x) == (key.kid, key.x)
+
+
+def _read(trusted: Iterable[dict[str, str]], receipt: str) -> Receipt:
+    try:
+        return _verified(receipt, Receipt, signing.RECEIPT, trusted)
+    except signing.SignatureInvalid:
+        raise ReceiptInvalid from None
+
+
+def _verified(token: str, kind: type[MessageT], typ: str, trusted: Iterable[dict[str, str]]) -> MessageT:
+    """Try every trusted key: the token's own ``kid`` chooses nothing."""
+    for each in trusted:
         try:
-            key = signing.read_public_key(pinned["x"])
-            return signing.verify(receipt, Receipt, typ=signing.RECEIPT, key=key)
+            return signing.verify(token, kind, typ=typ, key=signing.read_public_key(each["x"]))
         except signing.SignatureInvalid:
             continue
-    raise ReceiptInvalid
+    raise signing.SignatureInvalid("no trusted key signed it")
+
+
+def _audit(connection: Connection, action: str, key: EndorsedKey, at: datetime) -> None:
+    # What is refused is somebody's own words, and may be of any length or form.
+    known = {"kid": key.kid} if KEY_ID.fullmatch(key.kid) else {}
+    audit.record(
+        enterprise=connection.server.enterprise,
+        action=action,
+        by=None,
+        target=connection.server.hostname,
+        after=known | {"key_fingerprint": signing.fingerprint(key.x)},
+        at=at,
+    )

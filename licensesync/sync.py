@@ -18,7 +18,7 @@ from django.utils import timezone
 from connect.client import CloudClient
 from connect.failures import CloudFailure
 from connect.models import Connection
-from connect.receipts import verify_receipt
+from connect.receipts import newer_key, pin_followers, verify_receipt
 from enterprises import audit
 from enterprises.outbound import Adapter
 from licensesync import jobs, outcomes, snapshot
@@ -123,9 +123,25 @@ def _sync(worker: Worker, cloud: CloudClient) -> None:
             code = anew.code
             jobs.begin_anew(worker.held, worker.clock(), code)
             continue
-        _settle(worker, worker.load(), status)
+        job = worker.load()
+        _settle(worker, job, status)
+        if status.receipt_keys:
+            _accept_newer_key(worker, cloud, job, status)
         return
     raise outcomes.NoEndInSight(code)
+
+
+def _accept_newer_key(worker: Worker, cloud: CloudClient, job: SyncJob, status: SyncStatus) -> None:
+    """Have the next receipt come under the newest key. The sync is over, so a failure waits for the next one."""
+    job.connection.refresh_from_db()
+    kid = newer_key(job.connection, status.receipt, status.receipt_keys)
+    if not kid:
+        return
+    try:
+        cloud.accept_receipt_key(kid)
+    except CloudFailure as failure:
+        extra = {"job_id": job.pk, "failure": failure.code}
+        logger.warning("The cloud was not told that its newer receipt key is accepted.", extra=extra)
 
 
 def _history_moved_on(job: SyncJob) -> bool:
@@ -183,7 +199,11 @@ def _settle_preview(worker: Worker, job: SyncJob, status: SyncStatus) -> None:
 def _settle_usage(worker: Worker, job: SyncJob, status: SyncStatus) -> None:
     """Believe the receipt only when it is verified; then job, base, kept parts and audit change together."""
     receipt = verify_receipt(
-        connection=job.connection, receipt=status.receipt, sync_id=str(job.sync_id), sha256=job.sha256
+        connection=job.connection,
+        receipt=status.receipt,
+        sync_id=str(job.sync_id),
+        sha256=job.sha256,
+        offered=status.receipt_keys,
     )
     result = msgspec.to_builtins(receipt)
     with transaction.atomic():
@@ -200,6 +220,8 @@ def _settle_usage(worker: Worker, job: SyncJob, status: SyncStatus) -> None:
         Connection.objects.filter(pk=job.connection_id, installation_id=job.connection.installation_id).update(
             base_revision=receipt.revision, base_snapshot_id=job.sync_id
         )
+        if status.receipt_keys:
+            pin_followers(job.connection, status.receipt_keys, at=worker.clock())
         jobs.keep_only_the_latest_parts(job.connection_id, job.pk)
         _audit(
             worker,

@@ -114,6 +114,18 @@ class ReceiptKey(msgspec.Struct, frozen=True, kw_only=True):
     x: str
 
 
+class EndorsedKey(ReceiptKey, frozen=True, kw_only=True):
+    """A receipt key with the word of the one before it: a compact JWS of that key over kid and x."""
+
+    endorsement: str
+
+
+class AcceptedKey(msgspec.Struct, frozen=True, kw_only=True):
+    """The receipt key that a server pinned, and under which its receipts may come from now on."""
+
+    kid: str
+
+
 class Installation(msgspec.Struct, frozen=True, kw_only=True):
     """The answer to a conversion: the App on the cloud, and what it holds of this server."""
 
@@ -187,7 +199,8 @@ class SyncStatus(msgspec.Struct, frozen=True, kw_only=True):
     """Where a sync stands on the cloud.
 
     ``missing`` names the parts (1-based) still to be sent; ``receipt`` is a compact JWS once it is
-    applied; ``preview`` is set instead for a preview, as of its ``revision``.
+    applied; ``preview`` is set instead for a preview, as of its ``revision``. ``receipt_keys`` come
+    with a receipt, the oldest first: all but the first key, each with the word of the one before it.
     """
 
     sync_id: str
@@ -195,6 +208,7 @@ class SyncStatus(msgspec.Struct, frozen=True, kw_only=True):
     format: int = FORMAT
     missing: tuple[int, ...] = ()
     receipt: str = ""
+    receipt_keys: tuple[EndorsedKey, ...] = ()
     preview: Difference | None = None
     problem: Problem | None = None
 

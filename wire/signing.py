@@ -22,6 +22,7 @@ from wire.messages import Manifest, read_message
 
 MANIFEST: Final = "licensesync-manifest+jwt"
 RECEIPT: Final = "licensesync-receipt+jwt"
+RECEIPT_KEY: Final = "licensesync-receipt-key+jwt"
 
 APP_JWT_LEEWAY = timedelta(seconds=60)
 APP_JWT_LIFETIME = timedelta(minutes=9)
@@ -64,6 +65,17 @@ def verify(token: str, kind: type[PayloadT], *, typ: str, key: Ed25519PublicKey)
         if isinstance(error, SignatureInvalid):
             raise
         raise SignatureInvalid("the token cannot be verified") from error
+
+
+def kid_of(token: str) -> str:
+    """Return the key id that a token claims; it says nothing about who signed it.
+
+    :raises SignatureInvalid: it is no JWS
+    """
+    try:
+        return str(jwt.get_unverified_header(token).get("kid", ""))
+    except (jwt.InvalidTokenError, ValueError) as error:
+        raise SignatureInvalid("not a JWS") from error
 
 
 def read_manifest(token: str) -> Manifest:

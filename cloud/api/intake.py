@@ -7,14 +7,15 @@ from django.http import HttpResponse
 from django.utils import timezone
 from ninja import Router
 
-from cloud import intake
+from cloud import intake, signer
 from cloud.api import auth, checks
 from cloud.api.auth import AppRequest
 from cloud.api.bodies import answer, no_content, read_body, read_message
 from cloud.api.errors import Refused, english
 from cloud.intake import IntakeRefused
 from cloud.records import keep_record
-from wire.messages import ConnectionRecord, ErrorCode, OpenSync, SyncStatus
+from enterprises.audit import actor_ip
+from wire.messages import AcceptedKey, ConnectionRecord, ErrorCode, OpenSync, SyncStatus
 from wire.parts import MAX_PART_BYTES, has_content_digest
 
 router = Router(auth=auth.installation)
@@ -28,6 +29,15 @@ def put_connection(request: AppRequest) -> HttpResponse:
     record = read_message(request, ConnectionRecord)
     checks.check_record(record, request.auth)
     keep_record(installation=request.auth, record=record, at=timezone.now())
+    return no_content()
+
+
+@router.put("/enterprise-installation/receipt-key", url_name="put_receipt_key")
+def put_receipt_key(request: AppRequest) -> HttpResponse:
+    """From now on sign the server's receipts with a key that it has pinned."""
+    kid = read_message(request, AcceptedKey).kid
+    if not signer.accept(installation=request.auth, kid=kid, at=timezone.now(), ip=actor_ip(request)):
+        raise Refused(ErrorCode.INVALID_REQUEST, "Validation Failed: kid is none of the receipt keys.")
     return no_content()
 
 

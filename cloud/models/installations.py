@@ -40,6 +40,8 @@ class Installation(models.Model):
     # The key that the server wants to use from now on: both are accepted until this one was used once.
     next_app_key = models.TextField(blank=True, default="", db_default="")
     server_key = models.CharField(max_length=64)
+    # The newest receipt key that the server accepts; empty is the first one that this cloud ever had.
+    receipt_kid = models.CharField(max_length=32, blank=True, default="", db_default="")
     created_at = models.DateTimeField()
     connected_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
     disconnected_at = models.DateTimeField(null=True, blank=True)
@@ -100,11 +102,15 @@ class AppToken(models.Model):
 
 
 class ReceiptSigner(models.Model):
-    """A key with which this cloud signs receipts; past ones are kept, the newest one signs."""
+    """A key with which this cloud signs receipts; past ones are kept, and each one vouches for the next.
+
+    A server's receipts are signed with the newest key that this server accepts.
+    """
 
     kid = models.CharField(max_length=32, unique=True)
     private_key = EncryptedTextField()
     public_key = models.CharField(max_length=64)
+    endorsement = models.TextField(blank=True, default="", db_default="")
     created_at = models.DateTimeField()
 
     def __str__(self) -> str:

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from pytest_django import Settings
 
+from cloud.models import ReceiptSigner
 from connect.models import Connection
 from tests.connect.connections import make_connected
 from tests.licensesync.world import make_server, make_unconnected
@@ -51,3 +53,17 @@ def test_server_that_is_not_connected_has_no_app_key() -> None:
 
 def test_server_that_nobody_knows_is_named() -> None:
     assert run("--app-keys", "nobody") == ([], "There is no server 'nobody'; create_enterprise makes one.")
+
+
+def test_new_receipt_key_is_named() -> None:
+    reported, failure = run("--receipt-key")
+
+    assert (ReceiptSigner.objects.count(), failure) == (2, "")
+    assert reported == [{"kid": ReceiptSigner.objects.exclude(endorsement="").get().kid, "waiting": 0}]
+
+
+def test_server_signs_no_receipts(settings: Settings) -> None:
+    settings.SERVES_CLOUD = False
+
+    assert run("--receipt-key") == ([], "This console is no cloud: it signs no receipts.")
+    assert not ReceiptSigner.objects.exists()

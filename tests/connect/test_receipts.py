@@ -8,10 +8,11 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from connect.models import Connection
-from connect.receipts import ReceiptInvalid, verify_receipt
+from connect.receipts import ReceiptInvalid, pin_followers, verify_receipt
+from enterprises.models import AuditEvent
 from tests.connect.connections import receipt_key
 from wire import signing
-from wire.messages import Receipt
+from wire.messages import EndorsedKey, Receipt, ReceiptKey
 
 SYNC = "3f1c2a9e-0000-4000-8000-000000000001"
 OTHER_SYNC = "3f1c2a9e-0000-4000-8000-000000000002"
@@ -43,8 +44,17 @@ def signed(connection: Connection, *, key: Ed25519PrivateKey | None = None, **ch
     return signing.sign(receipt(connection, **changes), typ=signing.RECEIPT, key=key or receipt_key(), kid="receipts-1")
 
 
-def verify(connection: Connection, token: str) -> Receipt:
-    return verify_receipt(connection=connection, receipt=token, sync_id=SYNC, sha256=SHA256)
+def verify(connection: Connection, token: str, *offered: EndorsedKey) -> Receipt:
+    return verify_receipt(connection=connection, receipt=token, sync_id=SYNC, sha256=SHA256, offered=offered)
+
+
+def endorsed(
+    key: Ed25519PrivateKey, by: Ed25519PrivateKey, *, kid: str = "receipts-2", typ: str = signing.RECEIPT_KEY
+) -> EndorsedKey:
+    """A key, with the word of another one for it."""
+    public = signing.public_text(key.public_key())
+    word = signing.sign(ReceiptKey(kid=kid, x=public), typ=typ, key=by)
+    return EndorsedKey(kid=kid, x=public, endorsement=word)
 
 
 def test_a_receipt_is_read(connection: Connection) -> None:
@@ -99,3 +109,70 @@ def test_without_pinned_keys_nothing_is_a_receipt(connection: Connection) -> Non
 
     with pytest.raises(ReceiptInvalid):
         verify(connection, token)
+
+
+def test_chain_of_words_leads_from_a_pinned_key_to_the_newest(connection: Connection) -> None:
+    second, third = signing.new_identity_key(), signing.new_identity_key()
+    chain = [endorsed(second, by=receipt_key()), endorsed(third, by=second, kid="receipts-3")]
+    token = signed(connection, key=third)
+
+    assert verify(connection, token, *chain).revision == 1
+    for incomplete in ([], chain[1:], chain[:1], [chain[1], chain[0]]):
+        with pytest.raises(ReceiptInvalid):
+            verify(connection, token, *incomplete)
+
+
+def test_key_is_pinned_by_the_word_of_a_pinned_one(connection: Connection) -> None:
+    second, third = signing.new_identity_key(), signing.new_identity_key()
+    chain = [endorsed(second, by=receipt_key()), endorsed(third, by=second, kid="receipts-3")]
+
+    pin_followers(connection, chain, at=NOW)
+    pin_followers(connection, chain, at=NOW)
+
+    connection.refresh_from_db()
+    assert [key["kid"] for key in connection.receipt_keys] == ["receipts-1", "receipts-2", "receipts-3"]
+    assert verify(connection, signed(connection, key=third)).revision == 1
+    pinned = AuditEvent.objects.filter(action="dotcom_connection.receipt_key_pinned").order_by("pk")
+    assert [event.after for event in pinned] == [
+        {"kid": key.kid, "key_fingerprint": signing.fingerprint(key.x)} for key in chain
+    ]
+
+
+def forged(number: int) -> EndorsedKey:
+    """A key of a stranger, with a word that looks like one."""
+    stranger, other = signing.new_identity_key(), signing.new_identity_key()
+    honest = endorsed(other, by=receipt_key())
+    public = signing.public_text(stranger.public_key())
+    as_receipt = endorsed(stranger, by=receipt_key(), typ=signing.RECEIPT)
+    return [
+        endorsed(stranger, by=stranger),
+        EndorsedKey(kid="receipts-2", x=public, endorsement=honest.endorsement),
+        EndorsedKey(kid="receipts-9", x=honest.x, endorsement=honest.endorsement),
+        as_receipt,
+        EndorsedKey(kid="receipts-2", x=public, endorsement=""),
+        EndorsedKey(kid="receipts-2", x="no key", endorsement=honest.endorsement),
+        endorsed(stranger, by=receipt_key(), kid="<script>"),
+    ][number]
+
+
+@pytest.mark.parametrize("number", range(7))
+def test_forged_word_pins_nothing_and_is_audited(number: int, connection: Connection) -> None:
+    before = connection.receipt_keys
+
+    pin_followers(connection, [forged(number)] * 3, at=NOW)
+
+    connection.refresh_from_db()
+    assert connection.receipt_keys == before
+    event = AuditEvent.objects.get(action__startswith="dotcom_connection.receipt_key")
+    assert event.action == "dotcom_connection.receipt_key_refused"
+    assert "<" not in str(event.after)
+
+
+def test_keys_for_another_connection_pin_nothing(connection: Connection) -> None:
+    offered = [endorsed(signing.new_identity_key(), by=receipt_key())]
+    Connection.objects.filter(pk=connection.pk).update(installation_id=99)
+
+    pin_followers(connection, offered, at=NOW)
+
+    connection.refresh_from_db()
+    assert len(connection.receipt_keys) == 1

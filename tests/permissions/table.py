@@ -142,6 +142,7 @@ API = [
     # The owner may, and sent no manifest.
     Row("api:connect_directly", Expected(401, 404, 403, 422, no_scope=403), "POST", {"enterprise": "cloud"}),
     Row("api:put_connection", API_SERVERS_ONLY, "PUT"),
+    Row("api:put_receipt_key", API_SERVERS_ONLY, "PUT"),
     Row("api:open_sync", API_SERVERS_ONLY, "POST"),
     Row("api:sync_status", API_SERVERS_ONLY, where=SYNC),
     Row("api:withdraw_sync", API_SERVERS_ONLY, "DELETE", SYNC),

@@ -60,7 +60,7 @@ def test_backup_restore_and_sync_again(hosts: tuple[Host, Host], tmp_path: Path)
             *connecting(cloud, token), SYNC, ("rotate_keys", "--app-keys"), ("backup", of_server)
         )
         assert rotated == "ghes1: the App has a new key, and the former one was deleted on the cloud.\n"
-        report, _kept = cloud.manage_all(REPORT, ("backup", of_cloud))
+        report, _new_key, _kept = cloud.manage_all(REPORT, ("rotate_keys", "--receipt-key"), ("backup", of_cloud))
         before = total(report)
         fewer = tmp_path / "seats.ndjson"
         fewer.write_text("".join(SEATS.read_text().splitlines(keepends=True)[:-5]))

@@ -1,13 +1,15 @@
-"""Puts every stored secret under the first of FIELD_ENCRYPTION_KEYS, or gives servers' Apps new keys."""
+"""Puts every stored secret under the first of FIELD_ENCRYPTION_KEYS, or makes App keys or the receipt key anew."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from django.conf import settings
 from django.core.management.base import CommandError
 from django.utils import timezone
 
+from cloud import signer
 from connect import services
 from connect.commands import find_connection
 from connect.failures import CloudFailure
@@ -35,11 +37,29 @@ class Command(ReportingCommand):
             help="give the App of each of these servers, or of every connected one, a new key on its cloud",
         )
 
-    def handle(self, *, json: bool, app_keys: list[str] | None, **_options: Any) -> None:
+        parser.add_argument(
+            "--receipt-key", action="store_true", help="on a cloud: make a new key for receipts; servers go over to it"
+        )
+
+    def handle(self, *, json: bool, app_keys: list[str] | None, receipt_key: bool, **_options: Any) -> None:
+        if receipt_key:
+            self._rotate_receipt_key(as_json=json)
         if app_keys is not None:
             self._rotate_app_keys(app_keys, as_json=json)
-        else:
+        elif not receipt_key:
             self._rotate_secrets(as_json=json)
+
+    def _rotate_receipt_key(self, *, as_json: bool) -> None:
+        if not settings.SERVES_CLOUD:
+            raise CommandError("This console is no cloud: it signs no receipts.")
+        newest = signer.rotate(timezone.now())
+        waiting = signer.waiting_for(newest).count()
+        self.report(
+            f"The new receipt key is {newest.kid}; servers that go over to it with their next syncs: {waiting}.",
+            as_json=as_json,
+            kid=newest.kid,
+            waiting=waiting,
+        )
 
     def _rotate_secrets(self, *, as_json: bool) -> None:
         done = keys.rotate_keys()
