@@ -33,11 +33,11 @@ class Side:
         self.url, self.redis_url = f"http://{SIDES[side]}:{self.port}", redis_url
         self.data, self.signs = folder / f"{side}data", folder / f"{side}signs"
         self.signs.mkdir()
-        secrets = folder / f"{side}secrets"
-        generated_secrets.write(secrets)
-        (secrets / f"{side.replace('-', '_')}database_url").write_text(database_url)
+        self._secrets = folder / f"{side}secrets"
+        generated_secrets.write(self._secrets)
+        self.keep_secret("database_url", database_url)
         self.environment = {
-            **self._variables(secrets),
+            **self._variables(self._secrets),
             "REDIS_URL": redis_url,
             "BASE_URL": self.url,
             "PORT": str(self.port),
@@ -55,6 +55,10 @@ class Side:
         }
         return {name: value.replace("/run/secrets", str(secrets)) for name, value in filled.items()}
 
+    def keep_secret(self, name: str, content: str) -> None:
+        """Put another one in place of what was made for this side, before anything starts."""
+        (self._secrets / f"{self.side.replace('-', '_')}{name}").write_text(content)
+
     def command(self, name: str) -> list[str]:
         words: list[str] = COMPOSE["services"][f"{self.side}{name}"]["command"]
         return [re.sub(r"^0\.0\.0\.0:\d+$", f"127.0.0.1:{self.port}", word) for word in words]
@@ -65,9 +69,6 @@ class Side:
         )
         assert done.returncode == 0, (command, done.stderr)
         return done.stdout
-
-    def manage(self, *arguments: str) -> str:
-        return self.run("python", "manage.py", *arguments)
 
     def start(self, workers: int) -> None:
         for name in ("web", "beat", *(f"worker-{number}" for number in range(workers))):
