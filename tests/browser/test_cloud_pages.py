@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from django.test import Client
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from cloud.models import ConsumedLicense, Installation, Ledger
@@ -16,6 +16,7 @@ from tests.cloud_api.servers import FakeServer
 from tests.cloud_pages.scenes import EXAMPLE, fill
 from tests.factories import NOW, make_cloud_enterprise, make_user
 from tests.support.axe import assert_accessible, assert_no_horizontal_overflow
+from tests.support.browser import Pages
 
 pytestmark = pytest.mark.usefixtures("octo")
 
@@ -31,35 +32,29 @@ def octo(transactional_db: None) -> Ledger:
 
 
 @pytest.fixture(params=["en-light", "fr-dark"])
-def reader(request: pytest.FixtureRequest, browser: Browser, live_server: LiveServer) -> Iterator[Page]:
+def reader(request: pytest.FixtureRequest, pages: Pages, live_server: LiveServer) -> Iterator[Page]:
     """Signed in, in English and light, then in French and dark."""
     language, theme = request.param.split("-")
-    yield from _signed_in(browser, live_server, locale=language, theme=theme)
+    yield from _signed_in(pages, live_server, locale=language, theme=theme)
 
 
 @pytest.fixture
-def bare(browser: Browser, live_server: LiveServer) -> Iterator[Page]:
+def bare(pages: Pages, live_server: LiveServer) -> Iterator[Page]:
     """Signed in, without JavaScript."""
-    yield from _signed_in(browser, live_server, has_javascript=False)
+    yield from _signed_in(pages, live_server, has_javascript=False)
 
 
 def _signed_in(
-    browser: Browser, live_server: LiveServer, *, locale: str = "en", theme: str = "light", has_javascript: bool = True
+    pages: Pages, live_server: LiveServer, *, locale: str = "en", theme: str = "light", has_javascript: bool = True
 ) -> Iterator[Page]:
-    context = browser.new_context(
-        locale=locale,
-        color_scheme="dark" if theme == "dark" else "light",
-        java_script_enabled=has_javascript,
-        base_url=live_server.url,
-    )
-    context.set_default_timeout(10_000)
     client = Client()
     client.force_login(User.objects.get(username="olivia"))
-    context.add_cookies(
-        [{"name": name, "value": morsel.value, "url": live_server.url} for name, morsel in client.cookies.items()]
-    )
-    yield context.new_page()
-    context.close()
+    with pages.fresh(locale=locale, has_javascript=has_javascript, base_url=live_server.url) as page:
+        page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
+        page.context.add_cookies(
+            [{"name": name, "value": morsel.value, "url": live_server.url} for name, morsel in client.cookies.items()]
+        )
+        yield page
 
 
 def _addresses() -> list[str]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from django.test import Client
 from django.utils import timezone
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
@@ -13,6 +13,7 @@ from cloud.models import Installation
 from enterprises.models import User
 from tests.factories import make_user
 from tests.support.axe import assert_accessible, assert_no_horizontal_overflow
+from tests.support.browser import Pages
 from tests.support.line import connect, make_ledger, make_server
 
 
@@ -32,37 +33,32 @@ def olivia(transactional_db: None, live_server: LiveServer, settings: Settings) 
 
 
 @pytest.fixture(params=["en-light-1280", "fr-dark-320"])
-def reader(request: pytest.FixtureRequest, browser: Browser, live_server: LiveServer, olivia: User) -> Iterator[Page]:
+def reader(request: pytest.FixtureRequest, pages: Pages, live_server: LiveServer, olivia: User) -> Iterator[Page]:
     """Signed in; in English and light, then in French, dark and narrow."""
     language, theme, width = request.param.split("-")
     User.objects.update(language=language, theme=theme)
-    yield from _signed_in(browser, live_server, olivia, width=int(width))
+    yield from _signed_in(pages, live_server, olivia, width=int(width))
 
 
 @pytest.fixture
-def bare(browser: Browser, live_server: LiveServer, olivia: User) -> Iterator[Page]:
+def bare(pages: Pages, live_server: LiveServer, olivia: User) -> Iterator[Page]:
     """Signed in, without JavaScript."""
-    yield from _signed_in(browser, live_server, olivia, has_javascript=False)
+    yield from _signed_in(pages, live_server, olivia, has_javascript=False)
 
 
 def _signed_in(
-    browser: Browser, live_server: LiveServer, user: User, *, width: int = 1280, has_javascript: bool = True
+    pages: Pages, live_server: LiveServer, user: User, *, width: int = 1280, has_javascript: bool = True
 ) -> Iterator[Page]:
-    context = browser.new_context(
-        viewport={"width": width, "height": 900},
-        java_script_enabled=has_javascript,
-        base_url=live_server.url,
-        locale="en",
-    )
-    # The checks themselves take up to ten seconds.
-    context.set_default_timeout(30_000)
     client = Client()
     client.force_login(user)
-    context.add_cookies(
-        [{"name": name, "value": morsel.value, "url": live_server.url} for name, morsel in client.cookies.items()]
-    )
-    yield context.new_page()
-    context.close()
+    with pages.fresh(locale="en", has_javascript=has_javascript, base_url=live_server.url) as page:
+        page.set_viewport_size({"width": width, "height": 900})
+        # The checks themselves take up to ten seconds.
+        page.set_default_timeout(30_000)
+        page.context.add_cookies(
+            [{"name": name, "value": morsel.value, "url": live_server.url} for name, morsel in client.cookies.items()]
+        )
+        yield page
 
 
 @pytest.mark.parametrize("address", ["/enterprises/octo-server/settings/doctor", "/enterprises/octo/licensing/doctor"])

@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from tests.support.axe import assert_accessible, assert_no_horizontal_overflow
+from tests.support.browser import Pages
 
 pytestmark = pytest.mark.urls("tests.look.urls")
 
@@ -22,13 +23,11 @@ def guide(page: Page, live_server: LiveServer) -> Page:
 
 
 @pytest.fixture
-def bare_guide(browser: Browser, live_server: LiveServer) -> Iterator[Page]:
+def bare_guide(pages: Pages, live_server: LiveServer) -> Iterator[Page]:
     """The style guide in a browser without JavaScript."""
-    context = browser.new_context(java_script_enabled=False, locale="en-US")
-    page = context.new_page()
-    page.goto(live_server.url)
-    yield page
-    context.close()
+    with pages.fresh(has_javascript=False) as page:
+        page.goto(live_server.url)
+        yield page
 
 
 def background(page: Page) -> str:
@@ -78,6 +77,20 @@ def test_width_check_finds_what_sticks_out(page: Page) -> None:
 
     with pytest.raises(AssertionError, match="wide"):
         assert_no_horizontal_overflow(page)
+
+
+def test_fresh_page_knows_nothing_of_the_one_before(pages: Pages, live_server: LiveServer) -> None:
+    kept = "[document.cookie, localStorage.length, sessionStorage.length, history.length]"
+    with pages.fresh() as before:
+        before.goto(live_server.url)
+        untouched = before.evaluate(kept)
+        before.evaluate("document.cookie = 'a=b'; localStorage.a = sessionStorage.a = 'b'; history.pushState({}, '')")
+        assert before.evaluate(kept) != untouched
+
+    with pages.fresh() as page:
+        page.goto(live_server.url)
+
+        assert page.evaluate(kept) == untouched
 
 
 def test_page_obeys_the_security_policy(page: Page, live_server: LiveServer) -> None:

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
@@ -20,6 +20,7 @@ from tests.licensesync.world import CLOUD_URL, ndjson
 from tests.licensesync_pages import scenes
 from tests.licensesync_pages.scenes import Place, Stage
 from tests.support.axe import assert_accessible, assert_no_horizontal_overflow
+from tests.support.browser import Pages
 
 NewStage = Callable[[], Stage]
 
@@ -59,13 +60,11 @@ def signed_in(page: Page, live_server: LiveServer, olivia: User) -> Page:
 
 
 @pytest.fixture
-def bare(browser: Browser, live_server: LiveServer, olivia: User) -> Iterator[Page]:
+def bare(pages: Pages, live_server: LiveServer, olivia: User) -> Iterator[Page]:
     """The owner's browser without JavaScript."""
-    context = browser.new_context(java_script_enabled=False, locale="en-US")
-    page = context.new_page()
-    sign_in(page, live_server, olivia)
-    yield page
-    context.close()
+    with pages.fresh(has_javascript=False) as page:
+        sign_in(page, live_server, olivia)
+        yield page
 
 
 def open_page(page: Page, live_server: LiveServer, stage: Stage, name: str) -> None:

@@ -5,10 +5,12 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
 
 # The runner says here which browser it found, so that a worker need not look again.
 VARIABLE = "LICENSESYNC_TEST_BROWSER"
@@ -25,6 +27,8 @@ ARGUMENTS = (
     "--disable-quic",
     "--disable-sync",
     "--no-first-run",
+    # Pages of one address and one context share the process that draws them, which has then compiled their scripts.
+    "--process-per-site",
 )
 
 
@@ -69,22 +73,77 @@ def launch(playwright: Playwright) -> Browser:
     return playwright.chromium.launch(executable_path=program, args=[*ARGUMENTS, *sandbox])
 
 
+class Pages:
+    """Hands out fresh pages: no cookies, permissions, storage, listeners or history of another test.
+
+    Most of what a new context costs is a process that compiles the same scripts again. Therefore pages of one language
+    share a context, which an empty page of the same address keeps warm.
+    """
+
+    def __init__(self, browser: Browser) -> None:
+        self._browser = browser
+        self._contexts: dict[tuple[str, bool, str], BrowserContext] = {}
+
+    @contextmanager
+    def fresh(self, *, locale: str = "en-US", has_javascript: bool = True, base_url: str = "") -> Iterator[Page]:
+        """A page in this language; ``base_url`` completes the addresses it is sent to."""
+        key = (locale, has_javascript, base_url)
+        if key not in self._contexts:
+            self._contexts[key] = self._make_context(*key)
+        context = self._contexts[key]
+        page = context.new_page()
+        page.set_default_timeout(10_000)
+        yield page
+        # A page at rest, of the origin whose traces have to go.
+        self._clear_storage(page)
+        page.close()
+        context.clear_cookies()
+        context.clear_permissions()
+
+    def close(self) -> None:
+        for context in self._contexts.values():
+            context.close()
+
+    def _make_context(self, locale: str, has_javascript: bool, base_url: str) -> BrowserContext:
+        context = self._browser.new_context(
+            locale=locale, java_script_enabled=has_javascript, base_url=base_url or None
+        )
+        warm = context.new_page()
+        warm.route("**/*", lambda route: route.fulfill(content_type="text/html", body=""))
+        warm.goto("http://localhost/")
+        return context
+
+    @staticmethod
+    def _clear_storage(page: Page) -> None:
+        parts = urlsplit(page.url)
+        if parts.netloc:
+            origin = f"{parts.scheme}://{parts.netloc}"
+            session = page.context.new_cdp_session(page)
+            session.send("Storage.clearDataForOrigin", {"origin": origin, "storageTypes": "all"})
+
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    """One browser for all tests of a worker; each test opens contexts of its own."""
+    """One browser for all tests of a worker."""
     with sync_playwright() as playwright:
         browser = launch(playwright)
         yield browser
         browser.close()
 
 
+@pytest.fixture(scope="session")
+def pages(browser: Browser) -> Iterator[Pages]:
+    """Where a test gets a page of another language, or without JavaScript."""
+    pages = Pages(browser)
+    yield pages
+    pages.close()
+
+
 @pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
+def page(pages: Pages) -> Iterator[Page]:
     """A fresh page without cookies, in English."""
-    context = browser.new_context(locale="en-US")
-    context.set_default_timeout(10_000)
-    yield context.new_page()
-    context.close()
+    with pages.fresh() as page:
+        yield page
 
 
 def _succeeds(command: Sequence[str]) -> bool:
