@@ -25,9 +25,9 @@ def _address(user_id: int, number: int, hostname: str) -> str:
     return f"p{user_id}.{number}@{hostname}"
 
 
-def world(**servers: dict[int, str]) -> World:
+def world(members: dict[int, Listed] = MEMBERS, /, **servers: dict[int, str]) -> World:
     """What the rules are asked about: the members, and the accounts of servers by the names of their enterprises."""
-    return World(dict(MEMBERS), {f"{slug}.octo.example": accounts for slug, accounts in servers.items()})
+    return World(dict(members), {f"{slug}.octo.example": accounts for slug, accounts in servers.items()})
 
 
 def count(of: World) -> int:
@@ -46,8 +46,8 @@ def owners(of: World) -> dict[str, str]:
     }
 
 
-def members_file() -> str:
-    """The members as ``import_members`` reads them."""
+def members_file(members: dict[int, Listed]) -> str:
+    """Members as ``import_members`` reads them."""
     return "".join(
         json.dumps(
             {
@@ -58,7 +58,7 @@ def members_file() -> str:
             }
         )
         + "\n"
-        for number, one in MEMBERS.items()
+        for number, one in members.items()
     )
 
 

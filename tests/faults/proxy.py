@@ -247,8 +247,9 @@ class _Handler(BaseHTTPRequestHandler):
     def forward(self) -> Answer:
         cloud = http.client.HTTPConnection("127.0.0.1", self.server.upstream, timeout=SECONDS)
         headers = {name: value for name, value in self.headers.items() if name.lower() not in _HOP_BY_HOP}
+        # The cloud's own name, also where the server came by another door.
+        headers["Host"] = self.server.url.partition("//")[2]
         try:
-            # The Host header stays the one that the server wrote.
             cloud.request(self.command, self.path, self.body or None, headers)
             came = cloud.getresponse()
             answer = Answer(came.status, came.getheaders(), came.read())

@@ -15,10 +15,12 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+from tests.cloud.rulebook import Listed
 from tests.faults import people
 from tests.faults.proxy import FaultProxy
 from tests.faults.sides import ComposeSide, EmbeddedSide, Side
 from tests.faults.verdict import Marks, Seen
+from tests.proxies.proxies import tls_reverse_proxy, write_certificates
 from tests.support.services import Service, create_database, start_postgres
 
 JOB, PART, CONNECTION = "licensesync.SyncJob", "licensesync.SyncPart", "connect.Connection"
@@ -26,6 +28,7 @@ INTAKE, INTAKE_PART, INSTALLATION = "cloud.Intake", "cloud.IntakePart", "cloud.I
 LEDGER, ACCOUNT, AUDIT = "cloud.Ledger", "cloud.ServerAccount", "enterprises.AuditEvent"
 LEASE_SECONDS = 301
 SLUG = "ghes1"
+SERVER_OWNER, CLOUD_OWNER = "olivia", "carla"
 SETTLES_WITHIN_SECONDS = 40
 
 
@@ -39,12 +42,19 @@ class Rig(ABC):
         self.server: Side
         self.cloud: Side
         self.line = FaultProxy()
+        # The cloud's address once more, with the certificate that lies in ``chain``; the server trusts the first one.
+        self.authority, self.chain = write_certificates(folder, "localhost")
+        self.tls_url = ""
+        self.server_id = ""
         # Each row has seats of its own, which no cloud has seen.
         self.numbers = count(1)
 
     @contextmanager
     def running(self) -> Iterator["Rig"]:
         with ExitStack() as stack:
+            self.tls_url = (
+                f"https://localhost:{stack.enter_context(tls_reverse_proxy(self.chain, self.line.server_port))}"
+            )
             self._start(stack)
             stack.enter_context(self.line.serving(self.cloud.port))
             self._connect()
@@ -58,32 +68,64 @@ class Rig(ABC):
     def sides(self) -> tuple[Side, Side]:
         return self.server, self.cloud
 
+    @property
+    def server_variables(self) -> dict[str, str]:
+        """What an operator of the server sets: where the cloud answers, and whose certificates to trust."""
+        return {"CLOUD_URLS": f"{self.line.url} {self.tls_url}", "CA_BUNDLE": str(self.authority)}
+
     def _connect(self) -> None:
-        members = self.folder / "members.ndjson"
-        members.write_text(people.members_file())
-        *_, token = self.cloud.ask(
-            "manage",
-            ["create_enterprise", "octo", "--deployment=cloud", "--owner=carla", "--seats=100"],
-            ["import_members", "octo", str(members)],
-            ["create_api_token", "carla", "--scope", "admin:enterprise"],
-        )
-        self.server.ask(
-            "manage",
-            ["create_enterprise", SLUG, "--deployment=server", f"--hostname={people.HOSTNAME}"],
-            ["connect_enterprise", SLUG, "--account", "octo", "--token", token.strip()],
-            ["license_sync", SLUG, "enable"],
-        )
-        # Nothing happens but what a row asks for.
-        self.server.ask("delete", "licensesync.Schedule")
+        create = ["create_enterprise", "octo", "--deployment=cloud", f"--owner={CLOUD_OWNER}", "--seats=100"]
+        self.cloud.ask("manage", create)
+        self.import_members(people.MEMBERS)
+        self.add_server(SLUG)
+        self.connect(SLUG)
         self.import_seats(people.seats(0))
         self.server.ask("request", SLUG)
         self.settle()
+
+    def add_server(self, slug: str) -> None:
+        """A server that is not connected, and its owner."""
+        host = f"--hostname={slug}.octo.example"
+        self.server.manage("create_enterprise", slug, "--deployment=server", host, f"--owner={SERVER_OWNER}")
+
+    def connect(self, slug: str = SLUG) -> None:
+        """Enable GitHub Connect and license sync."""
+        token = self.cloud.manage("create_api_token", CLOUD_OWNER, "--scope", "admin:enterprise").strip()
+        connect = ["connect_enterprise", slug, "--cloud-url", self.line.url, "--account", "octo", "--token", token]
+        self.server.ask("manage", connect)
+        self.enable_sync(slug)
+        if slug == SLUG:
+            (server,) = self.server.ask("rows", "connect.Server", "server_id", enterprise__slug=slug)
+            self.server_id = server["server_id"]
+
+    def enable_sync(self, slug: str = SLUG) -> None:
+        """Set license sync to Enabled. Nothing happens but what a row asks for, so what is planned is far away."""
+        self.server.manage("license_sync", slug, "enable")
+        self.server.ask("postpone")
+
+    def import_members(self, members: dict[int, Listed]) -> None:
+        """Make these the members of the cloud account."""
+        file = self.folder / "members.ndjson"
+        file.write_text(people.members_file(members))
+        self.cloud.manage("import_members", "octo", str(file), "--allow-shrink")
 
     def import_seats(self, accounts: dict[int, str], slug: str = SLUG) -> None:
         """Make these the seats of a server."""
         file = self.folder / f"{slug}.ndjson"
         file.write_text(people.seats_file(accounts))
         self.server.manage("import_seats", slug, str(file), "--allow-shrink")
+
+    @contextmanager
+    def another_certificate(self) -> Iterator[None]:
+        """At ``tls_url`` answers somebody whose certificate no authority signed that the server trusts."""
+        right = self.chain.read_bytes()
+        (self.folder / "other").mkdir(exist_ok=True)
+        _authority, other = write_certificates(self.folder / "other", "localhost")
+        other.replace(self.chain)
+        try:
+            yield
+        finally:
+            self.chain.write_bytes(right)
 
     def pass_time(self, seconds: float = LEASE_SECONDS) -> None:
         """Let time pass on both sides; by default until leases that nobody renews are over."""
@@ -103,7 +145,7 @@ class Rig(ABC):
         next_tick = time.monotonic() + 0.5
         while True:
             jobs = self.server.ask("rows", JOB, "id", "state", "lease_until", "not_before", state__in=ACTIVE)
-            intakes = self.cloud.ask("rows", INTAKE, "id", "state", "lease_until", state="applying")
+            intakes = self.cloud.ask("rows", INTAKE, "id", "state", "lease_until", state__in=OPEN)
             if not jobs and not intakes:
                 return
             assert time.monotonic() < deadline, f"still under way: {jobs} {intakes}"
@@ -129,34 +171,39 @@ class Rig(ABC):
             side.open_gate()
             side.revive_all()
         self.server.ask("update", JOB, {"state": "failed", "finished_at": self.server.ask("now")}, state__in=ACTIVE)
-        self.cloud.ask("delete", INTAKE, state__in=["receiving", "applying"])
+        self.cloud.ask("delete", INTAKE, state__in=OPEN)
 
     def marks(self) -> Marks:
         """Where things stand before a fault."""
         jobs, intakes = self.server.ask("rows", JOB, "id"), self.cloud.ask("rows", INTAKE, "id")
-        (installation,) = self.cloud.ask("rows", INSTALLATION, "revision", hostname=people.HOSTNAME)
         last_job, last_intake = (rows[-1]["id"] if rows else 0 for rows in (jobs, intakes))
-        return Marks(job=last_job, intake=last_intake, revision=installation["revision"])
+        return Marks(job=last_job, intake=last_intake, revision=self.installation()["revision"])
+
+    def installation(self) -> dict[str, Any]:
+        """What the cloud says of the server; revision 0 where it does not know it."""
+        facts = ("id", "revision", "snapshot_id", "sha256", "last_status")
+        found = self.cloud.ask("rows", INSTALLATION, *facts, server_id=self.server_id)
+        return dict(found[0]) if found else dict.fromkeys(facts, "") | {"revision": 0}
 
     def seen(self, marks: Marks) -> Seen:
-        """What both sides hold."""
+        """What both sides hold. Jobs and snapshots are those of the one server, whatever others did meanwhile."""
         fields = ("id", "state", "error_code", "receipt", "sha256", "sync_id", "lease_until")
-        (connection,) = self.server.ask("rows", CONNECTION, "base_revision", "base_snapshot_id")
-        facts = ("revision", "snapshot_id", "sha256", "last_status")
-        (installation,) = self.cloud.ask("rows", INSTALLATION, *facts, hostname=people.HOSTNAME)
+        base = ("id", "base_revision", "base_snapshot_id")
+        (connection,) = self.server.ask("rows", CONNECTION, *base, server__enterprise__slug=SLUG)
         (ledger,) = self.cloud.ask("rows", LEDGER, "consumed")
-        jobs = self.server.ask("rows", JOB, *fields, id__gt=marks.job)
+        jobs = self.server.ask("rows", JOB, *fields, id__gt=marks.job, connection=connection["id"])
+        since = {"id__gt": marks.intake, "installation__server_id": self.server_id}
         successes = self.server.ask("rows", AUDIT, "after", action="license_sync.succeeded")
         ids = {job["sync_id"] for job in jobs}
         return Seen(
             jobs=jobs,
             active_jobs=len(self.server.ask("rows", JOB, "id", state__in=ACTIVE)),
-            parts={row["job_id"] for row in self.server.ask("rows", PART, "job_id")},
+            parts={row["job_id"] for row in self.server.ask("rows", PART, "job_id", job__connection=connection["id"])},
             connection=connection,
-            intakes=self.cloud.ask("rows", INTAKE, "id", "state", "receipt", "snapshot_id", id__gt=marks.intake),
-            open_intakes=len(self.cloud.ask("rows", INTAKE, "id", state__in=["receiving", "applying"])),
+            intakes=self.cloud.ask("rows", INTAKE, "id", "state", "receipt", "snapshot_id", **since),
+            open_intakes=len(self.cloud.ask("rows", INTAKE, "id", state__in=OPEN)),
             intake_parts=len(self.cloud.ask("rows", INTAKE_PART, "id")),
-            installation=installation,
+            installation=self.installation(),
             consumed=ledger["consumed"],
             owners={
                 f"{row['installation__hostname']}:{row['user_id']}": row["person_key"]
@@ -172,6 +219,7 @@ class Rig(ABC):
 
 
 ACTIVE = ["queued", "preparing", "uploading", "applying"]
+OPEN = ["receiving", "applying"]
 
 
 class OnPostgres(Rig):
@@ -187,7 +235,7 @@ class OnPostgres(Rig):
         address = url.rpartition("/")[0]
         create_database(url, "server")
         self.cloud = ComposeSide("cloud", self.folder, f"{address}/cloud", BASE_URL=self.line.url)
-        self.server = ComposeSide("server", self.folder, f"{address}/server", CLOUD_URLS=self.line.url)
+        self.server = ComposeSide("server", self.folder, f"{address}/server", **self.server_variables)
         self.server.services.run(*self.server.services.command("migrate"))
         create_database(url, "cloud", template="server")
         self.cloud.start(stack)
@@ -201,7 +249,7 @@ class OnSqlite(Rig):
 
     def _start(self, stack: ExitStack) -> None:
         self.cloud = EmbeddedSide("cloud", self.folder, BASE_URL=self.line.url)
-        self.server = EmbeddedSide("server", self.folder, CLOUD_URLS=self.line.url)
+        self.server = EmbeddedSide("server", self.folder, **self.server_variables)
         self.cloud.start(stack)
         self.server.start(stack)
 

@@ -1,13 +1,18 @@
 """The rows of the table of faults: what happens, and how each of them is run and judged."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
+from tests.cloud.rulebook import Listed
 from tests.faults import people
-from tests.faults.rig import SLUG, Rig
+from tests.faults.browser import Browser
+from tests.faults.proxy import FaultProxy
+from tests.faults.rig import CLOUD_OWNER, SERVER_OWNER, SLUG, Rig
 from tests.faults.sides import Side
-from tests.faults.verdict import Expected, complaints
+from tests.faults.verdict import Expected, Marks, complaints
+from tests.support.console import wait_until
 
 DATABASES = ("postgres", "sqlite")
 
@@ -16,11 +21,15 @@ DATABASES = ("postgres", "sqlite")
 class Scene:
     """One row at work: fresh seats that no cloud has seen, and what the row does to a sync of them.
 
-    ``accounts`` are those that the cloud holds at the end, where the row changes that.
+    ``accounts`` are those that the cloud holds at the end, ``others`` those of other servers, ``members`` who is one:
+    where the row changes that.
     """
 
     rig: Rig
+    marks: Marks
     accounts: dict[int, str] = field(default_factory=dict)
+    others: dict[str, dict[int, str]] = field(default_factory=dict)
+    members: dict[int, Listed] = field(default_factory=lambda: dict(people.MEMBERS))
 
     @property
     def server(self) -> Side:
@@ -30,28 +39,64 @@ class Scene:
     def cloud(self) -> Side:
         return self.rig.cloud
 
+    @property
+    def line(self) -> FaultProxy:
+        return self.rig.line
+
+    def owner(self) -> Browser:
+        """The browser of somebody who owns both the server and the cloud account."""
+        browser = Browser()
+        browser.sign_in(self.server, self.server.url, SERVER_OWNER)
+        browser.sign_in(self.cloud, self.line.url, CLOUD_OWNER)
+        return browser
+
+    def expected(self, ends: str) -> Expected:
+        """What the rules say where the cloud holds what it is to hold."""
+        world = people.world(self.members, ghes1=self.accounts, **self.others)
+        return Expected(ends, people.count(world), people.owners(world))
+
     def request(self, *, tells: bool = True, **options: Any) -> int:
         """Sync now; unless it ``tells``, no worker hears of it before the next tick."""
         return int(self.server.ask("request", SLUG, tells=tells, **options))
 
+    def wait_for_failure(self, job_id: int, code: str) -> None:
+        """Wait until an attempt failed, and see that it failed like this."""
+        assert wait_until(lambda: bool(self.rig.job(job_id, "error_code")["error_code"]), 30)
+        failed_as = self.rig.job(job_id, "error_code")["error_code"]
+        assert failed_as == code, failed_as
+
+    def seconds_until_attempt(self, job_id: int) -> float:
+        """How long a job that failed waits for its next attempt."""
+        job = self.rig.job(job_id, "attempted_at", "not_before")
+        begun, again = (datetime.fromisoformat(job[name]) for name in ("attempted_at", "not_before"))
+        return (again - begun).total_seconds()
+
+
+Fault = Callable[[Scene], Iterator[None] | None]
+
 
 @dataclass(frozen=True)
 class Row:
-    """A row of the table, and on which databases it makes a difference."""
+    """A row of the table, and on which databases it makes a difference.
+
+    It ends in success, or in the named failure; then the fault is healed, and the next sync has to succeed. Where the
+    fault itself takes accounts away, ``purges`` says that the cloud holds none of the server until then.
+    """
 
     name: str
-    fault: Callable[[Scene], None]
+    fault: Fault
     databases: tuple[str, ...] = DATABASES
     ends: str = "succeeded"
+    purges: bool = False
 
 
 ROWS: list[Row] = []
 
 
-def row(name: str, **options: Any) -> Callable[[Callable[[Scene], None]], Callable[[Scene], None]]:
-    """Declare a function to be the fault of a row; it also heals it. What is left to be done is waited for."""
+def row(name: str, **options: Any) -> Callable[[Fault], Fault]:
+    """Declare a function to be the fault of a row; what follows its ``yield``, if it has one, heals what it left."""
 
-    def declare(fault: Callable[[Scene], None]) -> Callable[[Scene], None]:
+    def declare(fault: Fault) -> Fault:
         ROWS.append(Row(name, fault, **options))
         return fault
 
@@ -64,13 +109,28 @@ def run(rig: Rig, row: Row) -> list[str]:
     accounts = people.seats(next(rig.numbers))
     rig.import_seats(accounts)
     marks = rig.marks()
+    scene = Scene(rig, marks, accounts)
     held = rig.seen(marks)
-    scene = Scene(rig, accounts)
-    row.fault(scene)
+    healing = row.fault(scene) or iter(())
+    next(healing, None)
     rig.settle()
     if row.ends == "succeeded":
-        world = people.world(ghes1=scene.accounts)
-        expected = Expected(row.ends, people.count(world), people.owners(world))
-    else:
-        expected = Expected(row.ends, held.consumed, held.owners)
-    return complaints(rig.seen(marks), marks, expected)
+        wrong = complaints(rig.seen(marks), marks, scene.expected(row.ends))
+        next(healing, None)
+        return wrong
+    expected = Expected(row.ends, held.consumed, held.owners)
+    if row.purges:
+        expected = Scene(rig, marks).expected(row.ends)
+    wrong = [*complaints(rig.seen(marks), marks, expected), *_unexplained(rig, row.ends)]
+    rig.line.calm()
+    next(healing, None)
+    marks = rig.marks()
+    scene.request()
+    rig.settle()
+    return [*wrong, *(f"healed: {each}" for each in complaints(rig.seen(marks), marks, scene.expected("succeeded")))]
+
+
+def _unexplained(rig: Rig, code: str) -> list[str]:
+    sentence, next_step = rig.server.ask("explain", code)
+    is_known = sentence and next_step and "this version does not know" not in sentence
+    return [] if is_known else [f"{code} is not explained"]

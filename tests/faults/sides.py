@@ -23,6 +23,7 @@ from tests.support.services import Service, start_valkey
 TICKS = {"server": "licensesync.tick", "cloud": "cloud.tick"}
 CELERY = ["celery", "--app", "config", "--quiet"]
 PART_LINES = 10
+READ_SECONDS = 5
 PARTS = {"web": "gunicorn", "worker": " worker ", "beat": " beat ", "broker": "valkey"}
 
 
@@ -95,7 +96,13 @@ class Side(ABC):
             **clock.variables(self._clock),
             "LICENSESYNC_TEST_GATE": str(self._gate),
             "LICENSESYNC_TEST_PART_LINES": str(PART_LINES),
+            "LICENSESYNC_TEST_READ_SECONDS": str(READ_SECONDS),
         }
+
+    @property
+    def url(self) -> str:
+        """Where people find it, unless something stands before it."""
+        return self.environment["BASE_URL"]
 
     def ask(self, call: str, *words: Any, **options: Any) -> Any:
         """Have the helper do it."""

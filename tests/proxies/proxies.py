@@ -75,11 +75,14 @@ def _key_usage(*, signs_certificates: bool) -> x509.KeyUsage:
 
 @contextmanager
 def tls_reverse_proxy(chain: Path, upstream: int) -> Iterator[int]:
-    """Ends TLS and passes each connection on with the headers that a reverse proxy sets; yields its port."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(chain)
+    """Ends TLS and passes each connection on with the headers that a reverse proxy sets; yields its port.
+
+    What the file ``chain`` holds at that moment is what the next connection gets to see.
+    """
 
     def handle(client: socket.socket) -> None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(chain)
         with context.wrap_socket(client, server_side=True) as secure:
             head, rest = _read_head(secure)
             lines = head.split(b"\r\n")

@@ -49,8 +49,23 @@ if name := os.environ.get("LICENSESYNC_TEST_GATE"):
 
     connection_created.connect(watch, weak=False)
 
+ROOT = str(Path(__file__).resolve().parents[3])
+
 if lines := os.environ.get("LICENSESYNC_TEST_PART_LINES"):
-    sys.path.append(str(Path(__file__).resolve().parents[3]))
+    sys.path.append(ROOT)
     from wire import parts
 
     parts.MAX_PART_LINES = int(lines)
+
+if given := os.environ.get("LICENSESYNC_TEST_READ_SECONDS"):
+    sys.path.append(ROOT)
+    from enterprises.outbound import Outbound
+
+    seconds = float(given)
+    begin = Outbound.__init__
+
+    def impatient(session: Outbound, **options: Any) -> None:
+        """Wait for nothing longer than that, for a whole answer twice as long."""
+        begin(session, **{**options, "read_timeout": seconds, "deadline": 2 * seconds})
+
+    Outbound.__init__ = impatient  # type: ignore[assignment, method-assign]  # that is what it is for
