@@ -102,7 +102,7 @@ def _runs_on_sqlite(item: pytest.Item) -> bool:
 
 
 def _depends_on_database(item: pytest.Item) -> bool:
-    if item.get_closest_marker("browser") or item.get_closest_marker("processes"):
+    if any(item.get_closest_marker(mark) for mark in ("browser", "processes", "sqlite")):
         return False
     fixtures = set(getattr(item, "fixturenames", ()))
     return item.get_closest_marker("django_db") is not None or bool(fixtures & {"db", "transactional_db"})
