@@ -222,8 +222,7 @@ def claim_eight(server: Installation) -> list[int]:
     """The numbers of the claims of eight workers who come for one snapshot."""
     commit_whole(server, LINES)
     pk = Intake.objects.get().pk
-    claims = race(lambda _number: applying._claim(pk, NOW), before=INTAKE)
-    return [one.claim for one in claims if isinstance(one, Intake)]
+    return [found.claim for found in race(lambda _number: applying._claim(pk, NOW), before=INTAKE) if found]
 
 
 def test_one_of_eight_workers_takes_a_snapshot(server: Installation) -> None:

@@ -1,10 +1,10 @@
 """The books of a cloud account when eight write at the same moment, and what would happen without each guard."""
 
 import pytest
-from django.db import OperationalError, connection
+from django.db import OperationalError, connections
 
 from cloud import consumption, intake, services, signer
-from cloud.models import ConsumedLicense, Installation, Ledger, ReceiptSigner
+from cloud.models import ConsumedLicense, Installation, Intake, Ledger, ReceiptSigner
 from cloud.records import keep_record
 from cloud.services import disconnect_installation
 from enterprises.models import AuditEvent
@@ -39,7 +39,7 @@ def commit_eight(ledger: Ledger) -> int:
     sync(connect(ledger, "ghes.octo.example"), [MONA])
     for number in range(THREADS):
         commit_whole(connect(ledger, f"ghes{number}.octo.example"), lines_of([MONA]))
-    waiting = list(intake.Intake.objects.filter(state="applying").values_list("pk", flat=True))
+    waiting = list(Intake.objects.filter(state=Intake.State.APPLYING).values_list("pk", flat=True))
 
     race(lambda number: intake.apply(waiting[number], lambda: NOW), before="UPDATE cloud_consumedlicense")
 
@@ -113,7 +113,7 @@ def test_without_the_lock_at_the_beginning_seven_fail(ledger: Ledger) -> None:
     """On SQLite a transaction that reads first and writes then cannot wait for others."""
 
     def act(number: int) -> None:
-        connection.transaction_mode = "DEFERRED"
+        vars(connections["default"])["transaction_mode"] = "DEFERRED"
         services.set_seats_purchased(ledger=ledger, seats_purchased=number, by=None, at=NOW)
 
     results = race(act, before=LEDGER, refusals=(OperationalError,))

@@ -1,47 +1,24 @@
-"""Eight at once: a handshake is finished once, and never both finished and cancelled."""
+"""A connection's state when eight change it at the same moment, and what would happen without each guard."""
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-
 import pytest
-from django.db import connections
 from django.utils import timezone
 
 from connect import handshake, transitions
-from connect.failures import CloudFailure, NotConnected
+from connect.credentials import keep_token
 from connect.models import Connection, Server
 from enterprises.models import AuditEvent
 from enterprises.secrets import digest
 from tests.connect.connections import app_key_pem, receipt_key
 from tests.support.line import callback, make_server
+from tests.support.races import THREADS, race, without_condition
 from wire import signing
-from wire.messages import Account, Installation, ReceiptKey
-
-THREADS = 8
+from wire.messages import AccessToken, Account, Installation, ReceiptKey
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-
-def together(work: Callable[[int], object]) -> list[object]:
-    """Run it in eight threads that start at the same moment, each with its own connection; exceptions are results."""
-    barrier = threading.Barrier(THREADS)
-
-    def run(number: int) -> object:
-        try:
-            # Opened before the barrier, so that connecting does not part them.
-            connections["default"].ensure_connection()
-            barrier.wait(timeout=20)
-            return work(number)
-        except (handshake.HandshakeFailed, CloudFailure) as refusal:
-            return refusal
-        finally:
-            connections.close_all()
-
-    with ThreadPoolExecutor(THREADS) as pool:
-        return list(pool.map(run, range(THREADS)))
+CONNECTION = 'UPDATE "connect_connection"'
 
 
 @pytest.fixture
@@ -82,43 +59,101 @@ def complete(server: Server, state: str) -> bool:
     )
 
 
-def test_a_code_is_taken_once(server: Server, state: str) -> None:
-    def bring(number: int) -> object:
-        connection = Connection.objects.get(pk=server.connection.pk)
-        return transitions.take_code(connection, state_digest=digest(state), code=f"code-{number}", at=timezone.now())
+def take_eight(server: Server, state: str) -> list[str]:
+    """Eight browsers come back with the same state; return the codes that were taken."""
 
-    results = together(bring)
+    def bring(number: int) -> str:
+        own = Connection.objects.get(pk=server.connection.pk)
+        code = f"code-{number}"
+        is_taken = transitions.take_code(own, state_digest=digest(state), code=code, at=timezone.now())
+        return code if is_taken else ""
 
-    assert sorted(results, key=bool) == [False] * (THREADS - 1) + [True]
-    winner = results.index(True)
-    assert Connection.objects.get(pk=server.connection.pk).pending_code == f"code-{winner}"
-
-
-def test_a_handshake_is_completed_once(server: Server, state: str) -> None:
-    results = together(lambda _: complete(server, state))
-
-    assert results.count(True) == 1
-    assert AuditEvent.objects.filter(action="dotcom_connection.create").count() == 1
+    return [code for code in race(bring, before=CONNECTION) if code]
 
 
-def test_a_handshake_is_never_both_completed_and_cancelled(server: Server, state: str) -> None:
-    def act(number: int) -> object:
+def test_code_is_taken_once(server: Server, state: str) -> None:
+    assert take_eight(server, state) == [Connection.objects.get().pending_code]
+
+
+@pytest.mark.postgres
+def test_without_the_condition_all_eight_are(server: Server, state: str) -> None:
+    with without_condition(Connection):
+        assert len(take_eight(server, state)) == THREADS
+
+
+def complete_eight(server: Server, state: str) -> int:
+    """Eight conversions of a handshake come to their end; return how many of them connected the server."""
+    won = race(lambda _number: complete(server, state), before=CONNECTION).count(True)
+
+    assert AuditEvent.objects.filter(action="dotcom_connection.create").count() == won
+    return won
+
+
+def test_handshake_is_completed_once(server: Server, state: str) -> None:
+    assert complete_eight(server, state) == 1
+
+
+@pytest.mark.postgres
+def test_without_the_condition_it_is_completed_eight_times(server: Server, state: str) -> None:
+    with without_condition(Connection):
+        assert complete_eight(server, state) == THREADS
+
+
+def complete_or_cancel(server: Server, state: str) -> set[str]:
+    """Half of the eight complete the handshake, the others cancel it; return what was done."""
+
+    def act(number: int) -> str:
         if number % 2:
-            return complete(server, state)
-        return handshake.cancel(connection=Connection.objects.get(pk=server.connection.pk))
+            return "completed" if complete(server, state) else ""
+        return "cancelled" if handshake.cancel(connection=Connection.objects.get(pk=server.connection.pk)) else ""
 
-    results = together(act)
+    return set(race(act, before=CONNECTION)) - {""}
 
-    connection = Connection.objects.get(pk=server.connection.pk)
-    assert results.count(True) == 1
-    assert connection.is_connected == bool(results.index(True) % 2)
+
+def test_handshake_is_never_both_completed_and_cancelled(server: Server, state: str) -> None:
+    done = complete_or_cancel(server, state)
+
+    connection = Connection.objects.get()
+    assert done == {"completed" if connection.is_connected else "cancelled"}
     assert bool(connection.app_key) == connection.is_connected
-    assert AuditEvent.objects.filter(action="dotcom_connection.create").count() == int(connection.is_connected)
+
+
+@pytest.mark.postgres
+def test_without_the_conditions_it_is_both(server: Server, state: str) -> None:
+    with without_condition(Connection):
+        assert complete_or_cancel(server, state) == {"completed", "cancelled"}
+
+
+def begin_behind(server: Server, state: str) -> Connection:
+    """Eight begin another handshake, and are overtaken by the one that completes the first."""
+    race(
+        lambda number: transitions.begin(
+            Connection.objects.get(pk=server.connection.pk),
+            cloud_url="http://localhost:8000",
+            state_digest=digest(f"other-{number}"),
+            app_key=app_key_pem(),
+            by=None,
+            at=timezone.now(),
+        ),
+        before=CONNECTION,
+        meanwhile=lambda: complete(server, state),
+    )
+    return Connection.objects.get()
+
+
+def test_beginning_never_ends_a_connection(server: Server, state: str) -> None:
+    assert begin_behind(server, state).is_connected
+
+
+@pytest.mark.postgres
+def test_without_the_condition_it_does(server: Server, state: str) -> None:
+    with without_condition(Connection):
+        assert begin_behind(server, state).state == Connection.State.PENDING
 
 
 def test_of_many_starts_one_handshake_is_under_way(server: Server) -> None:
-    results = together(
-        lambda _: handshake.start(
+    begun = race(
+        lambda _number: handshake.start(
             connection=Connection.objects.get(pk=server.connection.pk),
             cloud_url="http://localhost:8000",
             by=None,
@@ -127,56 +162,56 @@ def test_of_many_starts_one_handshake_is_under_way(server: Server) -> None:
         )
     )
 
-    digests = [digest(begun.state) for begun in results if isinstance(begun, handshake.Handshake)]
-    connection = Connection.objects.get(pk=server.connection.pk)
-    assert len(digests) == THREADS
-    assert connection.pending_state_digest in digests
+    connection = Connection.objects.get()
+    assert connection.pending_state_digest in {digest(one.state) for one in begun}
     assert signing.load_app_key(connection.pending_app_key)
 
 
-def test_starting_never_ends_a_connection(server: Server, state: str) -> None:
-    def act(number: int) -> object:
-        if not number:
-            return complete(server, state)
-        return transitions.begin(
-            Connection.objects.get(pk=server.connection.pk),
-            cloud_url="http://localhost:8000",
-            state_digest=digest(f"other-{number}"),
-            app_key=app_key_pem(),
-            by=None,
-            at=timezone.now(),
-        )
-
-    results = together(act)
-
-    connection = Connection.objects.get(pk=server.connection.pk)
-    assert connection.is_connected == bool(results[0])
-    assert (connection.installation_id == 43) == connection.is_connected
-
-
-def test_a_connection_is_ended_once(server: Server, state: str) -> None:
+def end_eight(server: Server, state: str) -> int:
+    """Eight times Disable; return how many of them disconnected the server."""
     complete(server, state)
 
-    def end(_: int) -> object:
-        connection = Connection.objects.get(pk=server.connection.pk)
-        if not connection.is_connected:
-            raise NotConnected
-        return transitions.end(connection, cloud="deleted", by=None, at=timezone.now(), ip="")
+    def end(_number: int) -> bool:
+        own = Connection.objects.get(pk=server.connection.pk)
+        return transitions.end(own, cloud="deleted", by=None, at=timezone.now(), ip="")
 
-    results = together(end)
-
-    assert results.count(True) == 1
-    assert AuditEvent.objects.filter(action="dotcom_connection.destroy").count() == 1
+    won = race(end, before=CONNECTION).count(True)
+    assert AuditEvent.objects.filter(action="dotcom_connection.destroy").count() == won
+    return won
 
 
-def test_the_guard_is_what_keeps_two_from_finishing(server: Server, state: str) -> None:
-    """The control: eight that look first and write then, as the code must not, really do overlap here."""
-    looked = threading.Barrier(THREADS)
+def test_connection_is_ended_once(server: Server, state: str) -> None:
+    assert end_eight(server, state) == 1
 
-    def look_then_write(_: int) -> bool:
-        is_pending = Connection.objects.get(pk=server.connection.pk).state == Connection.State.PENDING
-        looked.wait(timeout=20)
-        Connection.objects.filter(pk=server.connection.pk).update(account_name="written")
-        return is_pending
 
-    assert together(look_then_write) == [True] * THREADS
+@pytest.mark.postgres
+def test_without_the_condition_it_is_ended_eight_times(server: Server, state: str) -> None:
+    with without_condition(Connection):
+        assert end_eight(server, state) == THREADS
+
+
+def keep_behind(server: Server, state: str) -> str:
+    """Eight workers keep a new token, and are overtaken by Disable; return what is kept."""
+    complete(server, state)
+    now = timezone.now()
+    token = AccessToken(token="of-the-installation", expires_at=now, permissions={})
+
+    def end() -> None:
+        transitions.end(Connection.objects.get(), cloud="deleted", by=None, at=now, ip="")
+
+    race(
+        lambda _number: keep_token(Connection.objects.get(pk=server.connection.pk), token, now),
+        before=CONNECTION,
+        meanwhile=end,
+    )
+    return Connection.objects.get().token
+
+
+def test_disabled_server_keeps_no_token(server: Server, state: str) -> None:
+    assert keep_behind(server, state) == ""
+
+
+@pytest.mark.postgres
+def test_without_the_condition_it_keeps_one(server: Server, state: str) -> None:
+    with without_condition(Connection):
+        assert keep_behind(server, state) == "of-the-installation"

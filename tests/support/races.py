@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Set
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final, TypeVar, cast, overload
 from unittest import mock
 
 from django.db import connection, connections
@@ -24,6 +24,23 @@ _LOOK_AGAIN: Final = 0.01
 _WAITING = "SELECT count(*) FROM unnest(%s::int[]) AS pid WHERE pg_blocking_pids(pid) && %s::int[]"
 
 Result = TypeVar("Result")
+Refusal = TypeVar("Refusal", bound=Exception)
+
+
+@overload
+def race(
+    act: Callable[[int], Result], *, before: str = "", meanwhile: Callable[[], object] | None = None
+) -> list[Result]: ...
+
+
+@overload
+def race(
+    act: Callable[[int], Result],
+    *,
+    before: str = "",
+    meanwhile: Callable[[], object] | None = None,
+    refusals: tuple[type[Refusal], ...],
+) -> list[Result | Refusal]: ...
 
 
 def race(
@@ -32,8 +49,7 @@ def race(
     before: str = "",
     meanwhile: Callable[[], object] | None = None,
     refusals: tuple[type[Exception], ...] = (),
-    threads: int = THREADS,
-) -> list[Result | Exception]:
+) -> list[Any]:
     """What `act(0)` to `act(7)` return when they run at the same moment, each with a database connection of its own.
 
     ``before`` is a regular expression: every thread stands still before its first statement that matches, until each
@@ -44,7 +60,7 @@ def race(
 
     Exceptions among ``refusals`` are results, others are raised here.
     """
-    place = _Place(before, threads)
+    place = _Place(before)
 
     def run(number: int) -> Result | Exception:
         with place.racer(number):
@@ -54,21 +70,21 @@ def race(
                 return refusal
 
     def interrupt(happen: Callable[[], object]) -> None:
-        with place.bystander(threads):
+        with place.bystander(THREADS):
             happen()
 
-    with ThreadPoolExecutor(threads + 1) as pool:
-        runs = [pool.submit(run, number) for number in range(threads)]
+    with ThreadPoolExecutor(THREADS + 1) as pool:
+        runs = [pool.submit(run, number) for number in range(THREADS)]
         try:
-            place.wait_for(set(range(threads)))
+            place.wait_for(set(range(THREADS)))
             if meanwhile is not None:
-                runs_meanwhile = pool.submit(interrupt, meanwhile)
-                place.wait_for({threads})
+                interruption = pool.submit(interrupt, meanwhile)
+                place.wait_for({THREADS})
         finally:
             place.open()
         results = [one.result() for one in runs]
         if meanwhile is not None:
-            runs_meanwhile.result()
+            interruption.result()
     assert place.is_known, f"Nobody came to {before!r}."
     return results
 
@@ -76,7 +92,7 @@ def race(
 class _Place:
     """Where the racers stand, and who is still: stands there, or is over."""
 
-    def __init__(self, before: str, threads: int) -> None:
+    def __init__(self, before: str) -> None:
         in_transactions = "BEGIN IMMEDIATE|" if connection.vendor == "sqlite" else ""
         self._before = re.compile(in_transactions + before) if before else None
         self._changed = threading.Condition()
