@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -79,6 +79,21 @@ def _new_password() -> str:
     return "-".join(groups)
 
 
+def _insert(row: User | Enterprise) -> None:
+    """Save a new row whose name nobody else has.
+
+    :raises ValidationError: the name is taken or malformed
+    """
+    row.full_clean()
+    try:
+        with transaction.atomic():
+            row.save(force_insert=True)
+    except IntegrityError:
+        # Somebody took the name at this very moment: now the same check says so.
+        row.full_clean()
+        raise
+
+
 @transaction.atomic
 def create_user(
     *, username: str, at: datetime, by: User | None = None, password: str = "", email: str = "", ip: str = ""
@@ -92,8 +107,7 @@ def create_user(
         validate_password(password, user)
     secret = password or _new_password()
     user.set_password(secret)
-    user.full_clean()
-    user.save(force_insert=True)
+    _insert(user)
     audit.record(enterprise=None, action="user.create", by=by, ip=ip, target=user.username, at=at)
     return NewUser(user, secret)
 
@@ -105,9 +119,9 @@ def delete_user(*, user: User, at: datetime, by: User | None = None, ip: str = "
     :raises ValidationError: nobody would own an enterprise any more
     """
     owned = Enterprise.objects.owned_by(user)
-    # All owners are held, so that two of them cannot leave at the same time.
-    held = Role.objects.select_for_update().filter(enterprise__in=owned, role=RoleName.OWNER).order_by("pk")
-    others = {role.enterprise_id for role in held if role.user_id != user.pk}
+    # The enterprises are held, so that two owners cannot leave at the same time.
+    held = list(owned.select_for_update(no_key=True).order_by("pk"))
+    others = Role.objects.filter(enterprise__in=held, role=RoleName.OWNER).exclude(user=user).values("enterprise")
     orphans = list(owned.exclude(pk__in=others).order_by("slug").values_list("slug", flat=True))
     if orphans:
         raise ValidationError(
@@ -135,10 +149,9 @@ def create_enterprise(
     :raises ValidationError: the slug is taken or malformed, or the kind does not fit the side
     """
     enterprise = Enterprise(slug=slug, name=name or slug, deployment=deployment, kind=kind, created_at=at)
-    enterprise.full_clean()
     if audit.looks_secret(enterprise.name):
         raise ValidationError({"name": _("This looks like a password or a token. Enter the name that people read.")})
-    enterprise.save(force_insert=True)
+    _insert(enterprise)
     after = {"name": enterprise.name, "deployment": str(deployment), "kind": str(kind)}
     audit.record(enterprise=enterprise, action="business.create", by=by, ip=ip, target=slug, after=after, at=at)
     if owner is not None:
@@ -154,11 +167,12 @@ def grant_role(
 
     :raises ValidationError: nobody would own the enterprise any more
     """
-    # All owners are held, so that two of them cannot step back at the same time.
-    owners = list(Role.objects.select_for_update().filter(enterprise=enterprise, role=RoleName.OWNER))
-    if role != RoleName.OWNER and [owner.user_id for owner in owners] == [user.pk]:
+    # The enterprise is held, so that two owners cannot step back at the same time.
+    Enterprise.objects.select_for_update(no_key=True).get(pk=enterprise.pk)
+    owners = Role.objects.filter(enterprise=enterprise, role=RoleName.OWNER)
+    if role != RoleName.OWNER and list(owners.values_list("user", flat=True)) == [user.pk]:
         raise ValidationError(_("An enterprise keeps at least one owner: make somebody else one first."))
-    held = Role.objects.select_for_update().filter(user=user, enterprise=enterprise).first()
+    held = Role.objects.filter(user=user, enterprise=enterprise).first()
     before = {"role": held.role} if held else None
     granted, _is_new = Role.objects.update_or_create(user=user, enterprise=enterprise, defaults={"role": role})
     if held is None or held.role != role:

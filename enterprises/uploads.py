@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import io
 from datetime import timedelta
+from itertools import count
 from typing import IO, TYPE_CHECKING, Any, cast
 
 import zstandard
 from django.core.exceptions import RequestDataTooBig
 from django.core.files.uploadhandler import FileUploadHandler
 from django.db import transaction
+from django.http import Http404
 
-from enterprises.models import StagedUpload, StagedUploadPiece
+from enterprises.models import Enterprise, StagedUpload, StagedUploadPiece
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Buffer
 
-    from enterprises.models import Enterprise, User
+    from enterprises.models import User
 
 KEPT_FOR = timedelta(hours=1)
 MAX_BYTES = 512 * 1024 * 1024
@@ -67,7 +69,6 @@ def stage_upload(
     :raises UploadTooLarge: more than 512 MiB; nothing is kept then.
     """
     with transaction.atomic():
-        StagedUpload.objects.filter(enterprise=enterprise, purpose=purpose, by=by).delete()
         upload = StagedUpload.objects.create(
             enterprise=enterprise,
             purpose=purpose,
@@ -84,6 +85,9 @@ def stage_upload(
             body = zstandard.compress(piece)
             StagedUploadPiece.objects.create(upload=upload, number=number, body=body)
         upload.save(update_fields=["size"])
+        # Held only now, so that nobody waits for a file that comes in: of several, the last one to get here stays.
+        Enterprise.objects.select_for_update(no_key=True).get(pk=enterprise.pk)
+        StagedUpload.objects.filter(enterprise=enterprise, purpose=purpose, by=by).exclude(pk=upload.pk).delete()
     return upload
 
 
@@ -95,11 +99,15 @@ def staged_upload(*, enterprise: Enterprise, purpose: str, by: User, pk: int, at
 def keep_review(upload: StagedUpload, review: dict[str, Any]) -> None:
     """Keep what reading the file has shown, for as long as the file itself."""
     upload.review = review
-    upload.save(update_fields=["review"])
+    # Not saved: another file of the same person may have taken its place.
+    StagedUpload.objects.filter(pk=upload.pk).update(review=review)
 
 
 def open_upload(upload: StagedUpload) -> io.BufferedReader:
-    """Return a stream over the file's bytes; one piece is in memory at a time."""
+    """Return a stream over the file's bytes; one piece is in memory at a time.
+
+    Reading raises Http404 where the file is not whole any more: it was applied, replaced or thrown away meanwhile.
+    """
     raw = cast("io.RawIOBase", _Pieces(upload))
     return io.BufferedReader(raw)
 
@@ -130,7 +138,13 @@ class _Pieces(io.RawIOBase):
 
     @staticmethod
     def _read_pieces(upload: StagedUpload) -> Iterator[bytes]:
-        numbers = upload.pieces.order_by("number").values_list("number", flat=True)
-        for number in list(numbers):
-            body = upload.pieces.values_list("body", flat=True).get(number=number)
-            yield zstandard.decompress(bytes(body), max_output_size=PIECE_BYTES)
+        size = 0
+        for number in count(1):
+            body = upload.pieces.filter(number=number).values_list("body", flat=True).first()
+            if body is None:
+                break
+            piece = zstandard.decompress(bytes(body), max_output_size=PIECE_BYTES)
+            size += len(piece)
+            yield piece
+        if size != upload.size:
+            raise Http404

@@ -212,7 +212,8 @@ def without_unique(model: type[Model], name: str) -> Iterator[None]:
                 return
             field = cast("Field[Any, Any]", model._meta.get_field(name))
             loose = copy.copy(field)
-            vars(loose)["_unique"] = False
+            # The second remembers the first.
+            vars(loose).update(_unique=False, unique=False)
             editor.alter_field(model, *((loose, field) if is_on else (field, loose)))
 
     switch(is_on=False)
