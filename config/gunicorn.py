@@ -5,14 +5,13 @@ import os
 from typing import Any
 
 wsgi_app = "config.wsgi"
-worker_class = "gthread"
+worker_class = "config.web_worker.WholeRequestWorker"
 workers = int(os.environ.get("WEB_CONCURRENCY", "1"))
 threads = 8
 # A wrong setting then ends the master with its sentence instead of one worker after the other.
 preload_app = True
 timeout = 60
 graceful_timeout = 10
-keepalive = 5
 loglevel = "warning"
 accesslog = None
 control_socket_disable = True

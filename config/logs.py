@@ -85,6 +85,8 @@ def logging_settings(log_format: str) -> dict[str, object]:
             "django": {"handlers": [], "level": "WARNING", "propagate": True},
             # A 404 or 403 is an answer, not an incident.
             "django.request": {"level": "ERROR"},
+            # A request that waits for a thread for a moment is no news.
+            "waitress.queue": {"level": "ERROR"},
             # Whoever asked says what went wrong; a connect that is repeated is no news.
             "urllib3": {"level": "ERROR"},
         },

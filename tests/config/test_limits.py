@@ -5,6 +5,7 @@ from pathlib import Path
 
 from django.conf import settings
 
+from config.web_worker import MAX_BODY_BYTES
 from enterprises.uploads import MAX_BYTES, MAX_REQUEST_BYTES
 from wire.parts import MAX_PART_BYTES
 
@@ -38,6 +39,10 @@ def test_table_says_the_limits_of_the_console() -> None:
         "a form without a file": settings.DATA_UPLOAD_MAX_MEMORY_SIZE,
         "an import of seats or members on a page, the form included": MAX_REQUEST_BYTES,
     }
+
+
+def test_what_is_a_little_too_large_still_comes_to_the_page_that_says_so() -> None:
+    assert MAX_REQUEST_BYTES * 1.1 < MAX_BODY_BYTES < MAX_REQUEST_BYTES * 2
 
 
 def test_page_of_413_says_what_a_file_may_have() -> None:
