@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from cloud.applying import waiting
 from cloud.instances import InstanceState, instance_states
 from cloud.models import Installation, Intake, Ledger, ReceiptSigner
+from cloud.signer import waiting_for
 from enterprises.doctor import LATE, Check, Checks, Status, guarded, local_checks, this_console, with_reason, work_check
 from enterprises.models import Enterprise
 from wire import signing
@@ -46,6 +47,13 @@ def _receipt_key() -> Check:
     public = signing.public_text(signing.load_identity_key(signer.private_key).public_key())
     if public == signer.public_key:
         seen = _("Receipts are signed with %(kid)s.") % {"kid": signer.kid}
+        if signer.endorsement and (count := waiting_for(signer).count()):
+            seen = _(
+                "Receipts are signed with %(kid)s; servers that still get theirs under an older key: %(count)d."
+            ) % {
+                "kid": signer.kid,
+                "count": count,
+            }
         return Check(about=this_console(), name=name, status=Status.OK, seen=seen)
     return Check(
         about=this_console(),

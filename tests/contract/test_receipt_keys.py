@@ -14,6 +14,7 @@ from requests import PreparedRequest, Response
 from urllib3 import HTTPResponse
 
 from cloud import intake, signer
+from cloud.doctor import cloud_checks
 from cloud.models import Installation, Intake, ReceiptSigner
 from connect.models import Connection
 from enterprises.models import AuditEvent
@@ -164,6 +165,18 @@ def test_cloud_restored_from_before_the_new_key_is_still_believed(connection: Co
     assert again.kid != newer.kid
     assert [restored, *kids] == ["receipts-1", "receipts-1", again.kid]
     assert pinned(connection) == ["receipts-1", newer.kid, again.kid]
+
+
+def test_doctor_counts_the_servers_that_have_not_gone_over(connection: Connection) -> None:
+    def seen() -> str:
+        return cloud_checks(list, timezone.now())[0].seen
+
+    assert seen() == "Receipts are signed with receipts-1."
+    kid = signer.rotate(timezone.now()).kid
+
+    assert seen() == f"Receipts are signed with {kid}; servers that still get theirs under an older key: 1."
+    run_sync(connection)
+    assert seen() == f"Receipts are signed with {kid}."
 
 
 def test_past_receipts_verify_with_the_keys_that_are_kept(connection: Connection) -> None:
