@@ -1,6 +1,11 @@
 """Registers the roof as an app: its commands are found, and what only the roof knows is handed down."""
 
+import gc
+
 from django.apps import AppConfig
+
+# Allocations between two looks for garbage: Python's own 700 are few for pages and syncs that make thousands of rows.
+GARBAGE_THRESHOLD = 10_000
 
 
 class HouseConfig(AppConfig):
@@ -13,3 +18,6 @@ class HouseConfig(AppConfig):
 
         founding.register()
         doctor.register(local_checks.local_checks)
+        # What is loaded by now stays to the end: nobody need look through it again.
+        gc.freeze()
+        gc.set_threshold(GARBAGE_THRESHOLD)

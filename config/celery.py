@@ -10,6 +10,8 @@ from config import alive, heartbeat
 from enterprises import log_context
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+# Django's checks load every page and address, which no task needs. `manage.py check` makes them.
+os.environ.setdefault("CELERY_SKIP_CHECKS", "yes")
 
 # It fears pickled messages, and ours are JSON; in a container root is the only user there is.
 warnings.filterwarnings("ignore", message="You're running the worker with superuser privileges")

@@ -18,6 +18,7 @@ _COLUMN_WIDTH = 40
 
 class Command(BaseCommand):
     help = "Print the people that consume a license of a cloud account, and the totals."
+    requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("cloud", metavar="CLOUD", help="the slug of the enterprise or organization")

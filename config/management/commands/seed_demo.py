@@ -20,6 +20,7 @@ class Command(BaseCommand):
     """Build the world of config.demo."""
 
     help = "Fills an empty database with the demo world; the same seed and sizes give the same world."
+    requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Sizes, seed, reset."""
