@@ -53,6 +53,14 @@ def send(task: str, **kwargs: Any) -> bool:
 
 
 @callable_from_outside
+def workers() -> int:
+    """How many workers answer."""
+    from config import celery_app
+
+    return len(celery_app.control.ping(timeout=0.5) or ())
+
+
+@callable_from_outside
 def request(slug: str, *, tells: bool = True, **options: Any) -> int:
     """Ask for a sync of a server and return the job's id; unless it ``tells``, the message to the workers is lost."""
     from django.utils import timezone

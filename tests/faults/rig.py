@@ -4,16 +4,20 @@ A row of the table asks for a sync, lets a fault happen, and heals it (``tests.f
 database share one rig, since processes take seconds to start.
 """
 
+import os
 import shutil
+import signal
 import tempfile
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, LiteralString
+
+import psycopg
 
 from tests.cloud.rulebook import Listed
 from tests.faults import people
@@ -21,10 +25,13 @@ from tests.faults.proxy import FaultProxy
 from tests.faults.sides import ComposeSide, EmbeddedSide, Side
 from tests.faults.verdict import Marks, Seen
 from tests.proxies.proxies import tls_reverse_proxy, write_certificates
+from tests.support.console import is_gone, wait_until
+from tests.support.hosts import processes
 from tests.support.services import Service, create_database, start_postgres
 
 JOB, PART, CONNECTION = "licensesync.SyncJob", "licensesync.SyncPart", "connect.Connection"
 INTAKE, INTAKE_PART, INSTALLATION = "cloud.Intake", "cloud.IntakePart", "cloud.Installation"
+SCHEDULE = "licensesync.Schedule"
 LEDGER, ACCOUNT, AUDIT = "cloud.Ledger", "cloud.ServerAccount", "enterprises.AuditEvent"
 LEASE_SECONDS = 301
 SLUG = "ghes1"
@@ -151,10 +158,14 @@ class Rig(ABC):
             assert time.monotonic() < deadline, f"still under way: {jobs} {intakes}"
             if time.monotonic() > next_tick:
                 self._wait_for_no_attempt(jobs)
-                for side in self.sides:
-                    side.tick()
+                self.tick()
                 next_tick = time.monotonic() + 1
             time.sleep(0.05)
+
+    def tick(self) -> None:
+        """What the beats of both sides say every minute."""
+        for side in self.sides:
+            side.tick()
 
     def _wait_for_no_attempt(self, jobs: list[dict[str, Any]]) -> None:
         waiting = [job["not_before"] for job in jobs if job["not_before"] and not job["lease_until"]]
@@ -233,6 +244,7 @@ class OnPostgres(Rig):
         self.postgres, url = start_postgres(self.folder, "synchronous_commit=on")
         stack.callback(self.postgres.kill)
         address = url.rpartition("/")[0]
+        self._address = f"{address}/postgres"
         create_database(url, "server")
         self.cloud = ComposeSide("cloud", self.folder, f"{address}/cloud", BASE_URL=self.line.url)
         self.server = ComposeSide("server", self.folder, f"{address}/server", **self.server_variables)
@@ -240,6 +252,32 @@ class OnPostgres(Rig):
         create_database(url, "cloud", template="server")
         self.cloud.start(stack)
         self.server.start(stack)
+
+    def answer_no_commit(self) -> None:
+        """From now on a commit waits for a standby that does not exist: it is written, and not answered."""
+        self._execute("ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
+        self._execute("SELECT pg_reload_conf()")
+
+    def has_unanswered_commit(self) -> bool:
+        return bool(self._execute("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'"))
+
+    def restart_postgres(self) -> None:
+        """Kill it, with all of its processes, and start it again on its data; commits are answered."""
+        children = [pid for pid, parent, _command in processes() if parent == self.postgres.pid]
+        self.postgres.kill()
+        for pid in children:
+            # Each leads a group of its own, and may have seen the end of its parent already.
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        assert wait_until(lambda: all(is_gone(pid) for pid in children), 20)
+        (self.folder / "postgres" / "data" / "postgresql.auto.conf").write_text("")
+        self.postgres.start()
+
+    def _execute(self, statement: LiteralString) -> int:
+        """Run a statement, and return the number that it answers."""
+        with psycopg.connect(self._address, autocommit=True) as connection:
+            found = connection.execute(statement)
+            return int(found.fetchall()[0][0]) if found.description else 0
 
 
 class OnSqlite(Rig):

@@ -9,7 +9,7 @@ from tests.cloud.rulebook import Listed
 from tests.faults import people
 from tests.faults.browser import Browser
 from tests.faults.proxy import FaultProxy
-from tests.faults.rig import CLOUD_OWNER, SERVER_OWNER, SLUG, Rig
+from tests.faults.rig import CLOUD_OWNER, JOB, SCHEDULE, SERVER_OWNER, SLUG, Rig
 from tests.faults.sides import Side
 from tests.faults.verdict import Expected, Marks, complaints
 from tests.support.console import wait_until
@@ -58,6 +58,15 @@ class Scene:
     def request(self, *, tells: bool = True, **options: Any) -> int:
         """Sync now; unless it ``tells``, no worker hears of it before the next tick."""
         return int(self.server.ask("request", SLUG, tells=tells, **options))
+
+    def make_due(self) -> None:
+        """The weekly sync is due."""
+        self.server.ask("update", SCHEDULE, {"next_run_at": self.server.ask("now")}, slot="sync")
+
+    def jobs(self) -> list[dict[str, Any]]:
+        """The jobs since the row began."""
+        rows: list[dict[str, Any]] = self.server.ask("rows", JOB, "id", "state", id__gt=self.marks.job)
+        return rows
 
     def wait_for_failure(self, job_id: int, code: str) -> None:
         """Wait until an attempt failed, and see that it failed like this."""

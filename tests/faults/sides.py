@@ -8,7 +8,7 @@ import sys
 import urllib.request
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from shutil import rmtree
 from typing import Any
@@ -17,7 +17,7 @@ from config.children import end_with_parent
 from tests.faults import clock
 from tests.support import compose
 from tests.support.console import is_gone, wait_until
-from tests.support.hosts import ROOT, Host
+from tests.support.hosts import ROOT, Host, processes
 from tests.support.services import Service, start_valkey
 
 TICKS = {"server": "licensesync.tick", "cloud": "cloud.tick"}
@@ -139,9 +139,10 @@ class Side(ABC):
         finally:
             self.open_gate()
 
-    def wait_at_gate(self) -> None:
-        """Wait until somebody waits there."""
-        assert wait_until(self._reached.exists, 30), "nobody came to the gate"
+    def wait_at_gate(self) -> int:
+        """Wait until somebody waits there, and return the id of that process."""
+        assert wait_until(self._reached.exists, 30), f"nobody came to the gate\n{self.log()}"
+        return int(self._reached.read_text())
 
     def open_gate(self) -> None:
         self._gate.unlink(missing_ok=True)
@@ -167,6 +168,15 @@ class Side(ABC):
         pids = self.send(part, signal.SIGKILL)
         assert wait_until(lambda: all(is_gone(pid) for pid in pids), 10)
 
+    def kill_hands(self) -> None:
+        """Kill the processes that do the worker's work; the one that leads them sees it, and forks others."""
+        (leader,) = self.pids("worker")
+        hands = [pid for pid, parent, _command in processes() if parent == leader]
+        assert hands, f"the worker has nobody who works\n{self.log()}"
+        for pid in hands:
+            os.kill(pid, signal.SIGKILL)
+        assert wait_until(lambda: all(is_gone(pid) for pid in hands), 10)
+
     @contextmanager
     def paused(self, part: str) -> Iterator[None]:
         """A part that stands still, as on a machine that sleeps."""
@@ -190,23 +200,32 @@ class Side(ABC):
     def empty_broker(self) -> None:
         """Kill the broker, and have it come back without a single message."""
 
+    @abstractmethod
+    def without_broker(self) -> AbstractContextManager[None]:
+        """A time in which the broker does not answer."""
+
     @contextmanager
-    def extra(self, part: str, number: int = 1) -> Iterator[None]:
-        """More workers or beats beside those that run."""
-        started = [self._start_extra(part, each) for each in range(number)]
+    def more(self, part: str, number: int = 1) -> Iterator[None]:
+        """So many more workers or beats beside those that run."""
+        before = self.ask("workers")
+        started = [self._start_one_more(part, each) for each in range(number)]
         try:
+            if part == "worker":
+                assert wait_until(lambda: self.ask("workers") == before + number, 30)
             yield
         finally:
             for process in started:
-                process.terminate()
+                os.killpg(process.pid, signal.SIGKILL)
             for process in started:
                 process.wait(timeout=30)
 
-    def _start_extra(self, part: str, number: int) -> "subprocess.Popen[bytes]":
+    def _start_one_more(self, part: str, number: int) -> "subprocess.Popen[bytes]":
         options = ["--loglevel", "WARNING"]
-        if part == "beat":
-            options += ["--schedule", str(self.folder / f"{self.role}-extra-beat-{number}")]
-        with (self.folder / f"{self.role}-extra-{part}-{number}.log").open("w") as log:
+        if part == "worker":
+            options += ["--hostname", f"more-{number}@%h"]
+        else:
+            options += ["--schedule", str(self.folder / f"{self.role}-more-beat-{number}")]
+        with (self.folder / f"{self.role}-more-{part}-{number}.log").open("w") as log:
             return subprocess.Popen(
                 [sys.executable, "-m", *CELERY, part, *options],
                 cwd=ROOT,
@@ -289,6 +308,12 @@ class ComposeSide(Side):
         if part == "web":
             assert wait_until(self.answers), self.log()
 
+    @contextmanager
+    def without_broker(self) -> Iterator[None]:
+        self.broker.kill()
+        yield
+        self.broker.start()
+
     def empty_broker(self) -> None:
         self.broker.kill()
         rmtree(self.broker_folder / "appendonlydir")
@@ -321,6 +346,10 @@ class EmbeddedSide(Side):
         assert wait_until(lambda: bool(self.pids(part))), self.log()
         if part == "web":
             assert wait_until(self.answers), self.log()
+
+    def without_broker(self) -> AbstractContextManager[None]:
+        # Killed, it would be back within a second.
+        return self.paused("broker")
 
     def empty_broker(self) -> None:
         self.kill("broker")

@@ -38,14 +38,17 @@ if name := os.environ.get("LICENSESYNC_TEST_GATE"):
     def wait_at_gate(execute: Callable[..., Any], sql: str, params: Any, *others: Any) -> Any:
         """Send the statement once no gate is in its way; say who waits."""
         if gate.exists() and re.search(gate.read_text(), " ".join([sql, *map(str, params or ())])):
-            gate.with_suffix(".reached").write_text(str(os.getpid()))
+            draft = gate.with_suffix(f".{os.getpid()}")
+            draft.write_text(str(os.getpid()))
+            draft.replace(gate.with_suffix(".reached"))
             while gate.exists():
                 time.sleep(0.005)
         return execute(sql, params, *others)
 
     def watch(connection: Any, **_later: Any) -> None:
         """Look at every statement of a new connection."""
-        connection.execute_wrappers.append(wait_at_gate)
+        if wait_at_gate not in connection.execute_wrappers:
+            connection.execute_wrappers.append(wait_at_gate)
 
     connection_created.connect(watch, weak=False)
 
