@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import wraps
 
 from django.http import HttpRequest, HttpResponseBase, HttpResponseNotAllowed
-from django.urls import URLPattern, URLResolver, include, path
+from django.urls import URLPattern, URLResolver, include, path, re_path
 from django.views.decorators.csrf import csrf_exempt
 from ninja import NinjaAPI
 
@@ -48,7 +48,7 @@ def _routes(api: NinjaAPI) -> tuple[list[URLPattern | URLResolver], str]:
 
 
 @csrf_exempt
-def not_found(request: HttpRequest, rest: str) -> HttpResponseBase:
+def not_found(request: HttpRequest) -> HttpResponseBase:
     """There is no such resource."""
     return errors.problem(404, "Not Found")
 
@@ -59,5 +59,6 @@ root_api = _build("root-api")
 urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v3/", include(_routes(api))),
     path("", include(_routes(root_api))),
-    path("api/v3/<path:rest>", not_found),
+    # Whatever stands there, line breaks too.
+    re_path(r"^api/v3/", not_found),
 ]

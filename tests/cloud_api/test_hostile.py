@@ -358,3 +358,12 @@ def test_manifest_struct_covers_what_is_checked() -> None:
     checked = {"server_id", "hostname", "version", "http_only", "callback", "audience", "app_key", "server_key"}
 
     assert set(Manifest.__struct_fields__) == checked | {"issued_at", "formats", "features"}
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/nothing", "/x%0Ay", "/%0D%0A", "/enterprise-installation/license-syncs/x%0A/y"]
+)
+def test_unknown_address_is_refused_in_our_shape(path: str, anonymous: Api) -> None:
+    response = anonymous.call("PATCH", path)
+
+    assert (response.status_code, code_of(response)) == (404, "")
