@@ -73,3 +73,11 @@ def test_every_answer_carries_the_security_headers(client: Client) -> None:
     assert headers["X-Content-Type-Options"] == "nosniff"
     assert headers["Referrer-Policy"] == "same-origin"
     assert "camera=()" in headers["Permissions-Policy"]
+
+
+def test_cookie_with_a_nul_is_refused(client: Client, settings: LazySettings, db: None) -> None:
+    """Quoted, it passes every server of HTTP, and PostgreSQL takes none."""
+    for name in (settings.SESSION_COOKIE_NAME, "other"):
+        response = client.get("/", headers={"cookie": f'{name}="\\000\\000aaaaaaaa"'})
+
+        assert response.status_code == 400
