@@ -1,4 +1,7 @@
-"""Bent files of seats and members are refused with a sentence, and nothing of them is kept."""
+"""Bent files of seats and members are refused with a sentence, and nothing of them is kept.
+
+A failure names its case: a seed and a number, from which ``chances`` makes the same file again.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +9,22 @@ import io
 import json
 from collections.abc import Callable
 
+import pytest
+
 from cloud import services
 from cloud.members import MembersInvalid
 from cloud.members import ShrinkNotAllowed as MembersWouldVanish
+from cloud.members.files import read_members
 from cloud.models import ConsumedLicense, Ledger, Member, MemberAddress
 from licensesync.models import Seat, SeatSource
+from licensesync.seats.reading import read_seats
 from licensesync.seats.rows import SeatsInvalid
 from tests.cloud.books import NOW, member
 from tests.fuzz.mutator import bent_bytes, chances
 from tests.licensesync.world import make_server, ndjson, seat
 
+READ = 3_200
+IMPORTED = 160
 TABLES = (ConsumedLicense, Member, MemberAddress, Seat, SeatSource)
 SEATS_CSV = b"created_at,id,login,email,role,suspended?\n" + b"".join(
     b"2026-01-01 00:00:00 UTC,%d,login%d,u%d@octo.example,user,false\n" % (number, number, number)
@@ -31,15 +40,21 @@ def rows() -> list[int]:
     return [model._default_manager.count() for model in TABLES]
 
 
-def bombard(read: Callable[[bytes], object], valid: bytes, *, seed: int, count: int) -> int:
+Read = Callable[[bytes], object]
+
+
+def bombard(read: Read, valid: bytes, *, seed: int, count: int) -> int:
     refused = 0
     before = rows()
-    for chance in chances(seed, count):
+    for number, chance in enumerate(chances(seed, count)):
         try:
             read(bent_bytes(valid, chance))
         except (SeatsInvalid, MembersInvalid, MembersWouldVanish):
             refused += 1
             assert rows() == before
+        except Exception as error:
+            error.add_note(f"seed {seed}, case {number}")
+            raise
         before = rows()
     return refused
 
@@ -50,8 +65,8 @@ def test_bent_seats(db: None) -> None:
     def read(data: bytes) -> object:
         return seat(server, data, allow_shrink=True)
 
-    assert bombard(read, ndjson(range(1, 5)), seed=7, count=40) > 5
-    assert bombard(read, SEATS_CSV, seed=8, count=40) > 2
+    assert bombard(read, ndjson(range(1, 5)), seed=7, count=IMPORTED // 4) > 5
+    assert bombard(read, SEATS_CSV, seed=8, count=IMPORTED // 4) > 2
 
 
 def test_bent_members(ledger: Ledger) -> None:
@@ -60,5 +75,38 @@ def test_bent_members(ledger: Ledger) -> None:
             ledger=ledger, stream=io.BytesIO(data), by=None, at=NOW, partial=False, allow_shrink=True
         )
 
-    assert bombard(read, MEMBERS, seed=9, count=40) > 5
-    assert bombard(read, MEMBERS_CSV, seed=10, count=40) > 2
+    assert bombard(read, MEMBERS, seed=9, count=IMPORTED // 4) > 5
+    assert bombard(read, MEMBERS_CSV, seed=10, count=IMPORTED // 4) > 2
+
+
+def read_seats_only(data: bytes) -> object:
+    return [*read_seats(io.BytesIO(data))]
+
+
+def read_members_only(data: bytes) -> object:
+    return [*read_members(io.BytesIO(data))]
+
+
+@pytest.mark.parametrize(
+    ("read", "valid", "seed"),
+    [
+        (read_seats_only, ndjson(range(1, 5)), 11),
+        (read_seats_only, SEATS_CSV, 12),
+        (read_members_only, MEMBERS, 13),
+        (read_members_only, MEMBERS_CSV, 14),
+    ],
+)
+def test_bent_files_are_read_or_refused(read: Read, valid: bytes, seed: int) -> None:
+    """By the readers alone, which need no database."""
+    refused = 0
+    for number, chance in enumerate(chances(seed, READ // 4)):
+        first, *_rest = lines = valid.splitlines(keepends=True)
+        bent = bent_bytes(chance.choice(lines), chance)
+        try:
+            read(chance.choice((bent_bytes(valid, chance), first + bent, bent + valid)))
+        except (SeatsInvalid, MembersInvalid):
+            refused += 1
+        except Exception as error:
+            error.add_note(f"seed {seed}, case {number}")
+            raise
+    assert refused > READ // 20
