@@ -42,7 +42,9 @@ def rotate(at: datetime) -> ReceiptSigner:
     """Make a new key, with the word of the one before it; servers go over to it with their next sync."""
     current_signer(at)
     with transaction.atomic():
-        before = _newest_first().select_for_update(no_key=True)[0]
+        # The first key is held, for it stays the first: whoever waits then sees the newest one.
+        _newest_first().reverse().select_for_update(no_key=True)[0]
+        before = _newest_first()[0]
         key = signing.new_identity_key()
         public = signing.public_text(key.public_key())
         # Never the id of another key, also not of one that was forgotten with a restored database.

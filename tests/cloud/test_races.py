@@ -138,6 +138,24 @@ def test_without_the_constraint_there_are_eight_keys(ledger: Ledger) -> None:
         assert sign_eight() == THREADS
 
 
+def rotate_eight() -> int:
+    """Eight keys for receipts are made at once; return how many different keys vouch for them."""
+    race(lambda _number: signer.rotate(NOW), before=NEW_SIGNER)
+
+    made = AuditEvent.objects.filter(action="receipt_key.create")
+    return len({(event.after or {})["endorsed_by"] for event in made})
+
+
+def test_each_receipt_key_vouches_for_one(ledger: Ledger) -> None:
+    assert rotate_eight() == THREADS
+
+
+@pytest.mark.postgres
+def test_without_the_lock_one_key_vouches_for_eight(ledger: Ledger) -> None:
+    with without_lock(ReceiptSigner):
+        assert rotate_eight() == 1
+
+
 def record_behind(ledger: Ledger) -> str:
     """A server sends its connection record eight times, and is disconnected; return the version that is kept."""
     server = connect(ledger, "ghes.octo.example")
