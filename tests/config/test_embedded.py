@@ -1,7 +1,6 @@
 """What one machine alone gets by default."""
 
 from pathlib import Path
-from threading import Barrier, Thread
 
 from config.embedded import (
     SOCKET_PATH_BYTES,
@@ -18,22 +17,6 @@ def test_generated_secrets_stay_the_same(tmp_path: Path) -> None:
     assert generated_secret_key(tmp_path) == generated_secret_key(tmp_path)
     assert generated_encryption_keys(tmp_path) == generated_encryption_keys(tmp_path)
     check_encryption_keys(generated_encryption_keys(tmp_path))
-
-
-def test_processes_that_start_together_agree_on_one_secret(tmp_path: Path) -> None:
-    barrier, found = Barrier(8), set[str]()
-
-    def first_start() -> None:
-        barrier.wait()
-        found.add(generated_secret_key(tmp_path))
-
-    threads = [Thread(target=first_start) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-
-    assert len(found) == 1
 
 
 def test_broker_listens_in_the_data_folder() -> None:

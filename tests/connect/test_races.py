@@ -6,15 +6,16 @@ import pytest
 from django.utils import timezone
 
 from connect import handshake, transitions
-from connect.credentials import keep_token
+from connect.credentials import keep_token, prepare_app_key, switch_app_key
 from connect.models import Connection, Server
+from connect.receipts import pin_followers
 from enterprises.models import AuditEvent
 from enterprises.secrets import digest
 from tests.connect.connections import app_key_pem, receipt_key
 from tests.support.line import callback, make_server
-from tests.support.races import THREADS, race, without_condition
+from tests.support.races import THREADS, race, without_condition, without_lock
 from wire import signing
-from wire.messages import AccessToken, Account, Installation, ReceiptKey
+from wire.messages import AccessToken, Account, EndorsedKey, Installation, ReceiptKey
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -188,6 +189,73 @@ def test_connection_is_ended_once(server: Server, state: str) -> None:
 def test_without_the_condition_it_is_ended_eight_times(server: Server, state: str) -> None:
     with without_condition(Connection):
         assert end_eight(server, state) == THREADS
+
+
+def prepare_eight(server: Server, state: str, monkeypatch: pytest.MonkeyPatch) -> int:
+    """Eight processes prepare the App key that shall follow; return how many different keys they offer the cloud."""
+    complete(server, state)
+    monkeypatch.setattr(signing, "new_app_key", object)
+    monkeypatch.setattr(signing, "private_pem", str)
+
+    return len(set(race(lambda _number: prepare_app_key(Connection.objects.get()), before=CONNECTION)))
+
+
+def test_next_app_key_is_prepared_once(server: Server, state: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert prepare_eight(server, state, monkeypatch) == 1
+
+
+@pytest.mark.postgres
+def test_without_the_lock_eight_are_prepared(server: Server, state: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with without_lock(Connection):
+        assert prepare_eight(server, state, monkeypatch) == THREADS
+
+
+def switch_eight(server: Server, state: str) -> int:
+    """Eight processes go over to the prepared key; return how many of them say so in the audit log."""
+    complete(server, state)
+    Connection.objects.update(next_app_key=app_key_pem())
+
+    def act(_number: int) -> bool:
+        own = Connection.objects.select_related("server__enterprise").get()
+        return switch_app_key(own, app_key_pem(), by=None, at=timezone.now(), ip="")
+
+    race(act, before=CONNECTION)
+    return AuditEvent.objects.filter(action="dotcom_connection.app_key_updated").count()
+
+
+def test_app_key_is_switched_once(server: Server, state: str) -> None:
+    assert switch_eight(server, state) == 1
+
+
+@pytest.mark.postgres
+def test_without_the_lock_it_is_switched_eight_times(server: Server, state: str) -> None:
+    with without_lock(Connection):
+        assert switch_eight(server, state) == THREADS
+
+
+def pin_eight(server: Server, state: str) -> int:
+    """Eight receipts bring the same new key; return how often the audit log says that it was pinned."""
+    complete(server, state)
+    following = ReceiptKey(kid="receipts-2", x=signing.public_text(signing.new_identity_key().public_key()))
+    word = signing.sign(following, typ=signing.RECEIPT_KEY, key=receipt_key(), kid="receipts-1")
+    offered = [EndorsedKey(kid=following.kid, x=following.x, endorsement=word)]
+
+    def act(_number: int) -> None:
+        own = Connection.objects.select_related("server__enterprise").get()
+        pin_followers(own, offered, at=timezone.now())
+
+    race(act, before=CONNECTION)
+    return AuditEvent.objects.filter(action="dotcom_connection.receipt_key_pinned").count()
+
+
+def test_receipt_key_is_pinned_once(server: Server, state: str) -> None:
+    assert pin_eight(server, state) == 1
+
+
+@pytest.mark.postgres
+def test_without_the_lock_it_is_pinned_eight_times(server: Server, state: str) -> None:
+    with without_lock(Connection):
+        assert pin_eight(server, state) == THREADS
 
 
 def keep_behind(server: Server, state: str) -> str:
