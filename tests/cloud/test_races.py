@@ -26,6 +26,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 MONA = (1, "mona@octo.example")
 COUNT = "INSERT INTO counted_person "
 LEDGER = 'UPDATE "cloud_ledger"'
+INSTALLATION = 'UPDATE "cloud_installation"'
 NEW_SIGNER = 'INSERT INTO "cloud_receiptsigner"'
 
 
@@ -156,6 +157,26 @@ def test_without_the_lock_one_key_vouches_for_eight(ledger: Ledger) -> None:
         assert rotate_eight() == 1
 
 
+def accept_eight(ledger: Ledger) -> int:
+    """Eight requests of a server accept its next receipt key; return how often the audit log says so."""
+    server = connect(ledger, "ghes.octo.example")
+    kid = signer.rotate(NOW).kid
+
+    race(lambda _number: signer.accept(installation=server, kid=kid, at=NOW, ip=""), before=INSTALLATION)
+
+    return AuditEvent.objects.filter(action="enterprise_installation.receipt_key_accepted").count()
+
+
+def test_receipt_key_is_accepted_once(ledger: Ledger) -> None:
+    assert accept_eight(ledger) == 1
+
+
+@pytest.mark.postgres
+def test_without_the_condition_it_is_accepted_eight_times(ledger: Ledger) -> None:
+    with without_condition(Installation):
+        assert accept_eight(ledger) == THREADS
+
+
 def record_behind(ledger: Ledger) -> str:
     """A server sends its connection record eight times, and is disconnected; return the version that is kept."""
     server = connect(ledger, "ghes.octo.example")
@@ -174,7 +195,7 @@ def record_behind(ledger: Ledger) -> str:
     )
     race(
         lambda _number: keep_record(installation=server, record=record, at=NOW),
-        before='UPDATE "cloud_installation"',
+        before=INSTALLATION,
         meanwhile=lambda: disconnect_installation(installation=Installation.objects.get(), by=None, at=NOW),
     )
     return Installation.objects.get().version

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.utils import timezone
 
-from cloud import handshake, services
+from cloud import app_keys, handshake, services
 from cloud.models import AppToken, Installation, Ledger
 from enterprises.models import AuditEvent, Enterprise, User
 from tests.cloud_api.servers import Api, FakeServer, app_key
@@ -87,6 +87,27 @@ def test_key_that_was_replaced_leaves_no_token(server: FakeServer, installation:
 def test_without_the_lock_it_leaves_eight(server: FakeServer, installation: Installation) -> None:
     with without_lock(Installation):
         assert mint_behind(server, installation) == THREADS
+
+
+def offer_eight(installation: Installation) -> int:
+    """The key that shall follow is offered eight times; return how often the audit log says so."""
+    key = signing.public_pem(app_key(1).public_key())
+
+    race(
+        lambda _number: app_keys.keep_next(installation=installation, app_key=key, at=timezone.now(), ip=""),
+        before=INSTALLATION,
+    )
+    return AuditEvent.objects.filter(action="enterprise_installation.app_key_added").count()
+
+
+def test_next_key_is_taken_once(installation: Installation) -> None:
+    assert offer_eight(installation) == 1
+
+
+@pytest.mark.postgres
+def test_without_the_lock_it_is_taken_eight_times(installation: Installation) -> None:
+    with without_lock(Installation):
+        assert offer_eight(installation) == THREADS
 
 
 def switch_eight(server: FakeServer, installation: Installation) -> int:

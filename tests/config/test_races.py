@@ -28,7 +28,7 @@ def make_secret_eight(put: Callable[[str, Path], object], folder: Path, monkeypa
         put(draft, place)
         made.add(Path(draft).read_text())
 
-    monkeypatch.setattr(embedded.os, "link", put_later)
+    monkeypatch.setattr(os, "link", put_later)
     with ThreadPoolExecutor(STARTS) as pool:
         found = set(pool.map(lambda _number: embedded.generated_secret_key(folder), range(STARTS)))
     assert found & made
