@@ -3,10 +3,12 @@
 import hashlib
 import io
 import json
+import sqlite3
 import stat
 import subprocess
 import tarfile
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,8 @@ import pytest
 
 from config import archive
 from tests.support.console import Console
+
+FIRST = Path(__file__).parents[1] / "data" / "backup-1.tar.gz"
 
 pytestmark = pytest.mark.xdist_group("backup")
 
@@ -64,6 +68,19 @@ def test_restore_brings_database_and_keys_to_an_empty_machine(kept: tuple[Consol
         assert stat.S_IMODE(there.stat().st_mode) == 0o600
     assert empty.manage("rotate_keys").returncode == 0
     assert "name is taken" in empty.manage("create_enterprise", "octo", "--deployment", "server").stderr
+
+
+def test_backup_of_the_first_tables_is_brought_up_to_date(tmp_path: Path) -> None:
+    empty = Console(tmp_path)
+
+    restored = restore(empty, FIRST)
+
+    assert restored.returncode == 0, restored.stderr
+    report = json.loads(empty.manage("consumed_licenses", "octo", "--format", "json").stdout)
+    assert (report["total_seats_consumed"], len(report["users"])) == (21, 22)
+    with closing(sqlite3.connect(empty.folder / "data" / "licensesync.sqlite3")) as database:
+        (connected,) = database.execute("SELECT hostname, state, revision, next_app_key FROM cloud_installation")
+    assert connected == ("ghes.octo.example", "connected", 1, "")
 
 
 def test_installation_in_use_needs_force(kept: tuple[Console, Path]) -> None:
