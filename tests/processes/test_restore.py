@@ -16,6 +16,7 @@ import pytest
 
 from config import archive
 from tests.support.console import Console
+from tests.support.migrated import put_migrated_database
 
 FIRST = Path(__file__).parents[1] / "data" / "backup-1.tar.gz"
 
@@ -26,7 +27,7 @@ pytestmark = pytest.mark.xdist_group("backup")
 def kept(tmp_path_factory: pytest.TempPathFactory) -> tuple[Console, Path]:
     """An installation with one enterprise, which does not run, and its backup."""
     console = Console(tmp_path_factory.mktemp("kept"))
-    assert console.manage("migrate").returncode == 0
+    put_migrated_database(console.folder / "data")
     assert console.manage("create_enterprise", "octo", "--deployment", "server").returncode == 0
     file = console.folder / "octo.tar.gz"
     written = console.manage("backup", str(file))

@@ -9,6 +9,7 @@ import pytest
 from cryptography.fernet import Fernet
 
 from tests.support.console import ROOT, Console
+from tests.support.migrated import put_migrated_database
 
 SENTENCE = "FIELD_ENCRYPTION_KEYS holds no key that opens"
 CELERY = ("-m", "celery", "--app", "config", "--quiet")
@@ -25,7 +26,7 @@ PROGRAMS = {
 def stored(tmp_path_factory: pytest.TempPathFactory) -> Console:
     """An installation with one secret, that does not run, and is then given another key."""
     console = Console(tmp_path_factory.mktemp("keys"))
-    assert console.manage("migrate").returncode == 0
+    put_migrated_database(console.folder / "data")
     assert console.manage("create_enterprise", "octo", "--deployment", "server").returncode == 0
     # The web misses the static files, which only `up` collects, with a warning of its own.
     (console.folder / "data" / "static").mkdir()

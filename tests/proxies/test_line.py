@@ -51,7 +51,7 @@ class Network:
             NO_PROXY=no_proxy,
         )
         create = ("create_enterprise", "ghes1", "--deployment=server", "--hostname=ghes1.octo.example")
-        host.manage_all(("migrate", "--verbosity=0"), (*create, "--server-version=3.19.1"))
+        host.manage(*create, "--server-version=3.19.1")
         return host
 
 

@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+from tests.support.migrated import put_migrated_database
+
 ROOT = Path(__file__).resolve().parents[2]
 _ANSWERS = "The console answers on"
 _SEVERAL = """
@@ -43,6 +45,8 @@ class Host:
             "BASE_URL": self.url,
             **environment,
         }
+        if "DATABASE_URL" not in environment and not has_demo:
+            put_migrated_database(folder)
         self.lines: list[str] = []
         self._process: subprocess.Popen[str] | None = None
 
