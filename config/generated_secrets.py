@@ -24,7 +24,7 @@ def files() -> dict[str, str]:
     return made
 
 
-def write(folder: Path) -> None:
+def write(folder: Path) -> list[str]:
     """Write the files that are missing, and replace none: what a lost key encrypted cannot be opened again.
 
     The folder is its owner's alone. The files may be read by everybody who gets past it: compose hands them into the
@@ -32,15 +32,15 @@ def write(folder: Path) -> None:
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     missing = {name: content for name, content in files().items() if not (folder / name).exists()}
-    if not missing:
-        raise SystemExit(f"All secrets are in {folder} already, and nothing is replaced.")
     for side in HOSTS:
         if len({f"{side}postgres_password", f"{side}database_url"} & missing.keys()) == 1:
             raise SystemExit(f"{side}postgres_password and {side}database_url belong together, and one is missing.")
     for name, content in missing.items():
         (folder / name).write_text(f"{content}\n", encoding="utf-8")
         (folder / name).chmod(0o644)
+    return list(missing)
 
 
 if __name__ == "__main__":
-    write(Path(sys.argv[1] if len(sys.argv) > 1 else "secrets"))
+    place = Path(sys.argv[1] if len(sys.argv) > 1 else "secrets")
+    sys.stdout.write(f"Made in {place}: {', '.join(write(place)) or 'nothing, since nothing is missing'}.\n")
