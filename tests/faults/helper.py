@@ -75,6 +75,28 @@ def request(slug: str, *, tells: bool = True, **options: Any) -> int:
 
 
 @callable_from_outside
+def sync_here(slug: str) -> dict[str, Any]:
+    """Sync a server in this process; return how its job ended."""
+    from licensesync import sync
+    from licensesync.models import SyncJob
+
+    job_id = request(slug, tells=False)
+    sync.run(job_id)
+    return dict(SyncJob.objects.values("state", "error_code").get(pk=job_id))
+
+
+@callable_from_outside
+def remove(hostname: str) -> None:
+    """Remove a server from the cloud account, as an owner does it on the page."""
+    from django.utils import timezone
+
+    from cloud.models import Installation
+    from cloud.services import remove_installation
+
+    remove_installation(installation=Installation.objects.get(hostname=hostname), by=None, at=timezone.now())
+
+
+@callable_from_outside
 def rows(model: str, *fields: str, **filters: Any) -> list[dict[str, Any]]:
     """Return rows of a model, such as "licensesync.SyncJob", oldest first."""
     return list(_model(model).filter(**filters).order_by("pk").values(*fields))

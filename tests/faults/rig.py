@@ -7,11 +7,12 @@ database share one rig, since processes take seconds to start.
 import os
 import shutil
 import signal
+import sqlite3
 import tempfile
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from datetime import datetime
 from itertools import count
 from pathlib import Path
@@ -22,7 +23,7 @@ import psycopg
 from tests.cloud.rulebook import Listed
 from tests.faults import people
 from tests.faults.proxy import FaultProxy
-from tests.faults.sides import ComposeSide, EmbeddedSide, Side
+from tests.faults.sides import ComposeSide, EmbeddedSide, Helper, Side
 from tests.faults.verdict import Marks, Seen
 from tests.proxies.proxies import tls_reverse_proxy, write_certificates
 from tests.support.console import is_gone, wait_until
@@ -36,7 +37,7 @@ LEDGER, ACCOUNT, AUDIT = "cloud.Ledger", "cloud.ServerAccount", "enterprises.Aud
 LEASE_SECONDS = 301
 SLUG = "ghes1"
 SERVER_OWNER, CLOUD_OWNER = "olivia", "carla"
-SETTLES_WITHIN_SECONDS = 40
+SETTLES_WITHIN_SECONDS = 90
 
 
 class Rig(ABC):
@@ -112,9 +113,31 @@ class Rig(ABC):
 
     def import_members(self, members: dict[int, Listed]) -> None:
         """Make these the members of the cloud account."""
+        self.cloud.manage(*self.members_import(members))
+
+    def members_import(self, members: dict[int, Listed]) -> list[str]:
+        """Return the command that makes these the members."""
         file = self.folder / "members.ndjson"
         file.write_text(people.members_file(members))
-        self.cloud.manage("import_members", "octo", str(file), "--allow-shrink")
+        return ["import_members", "octo", str(file), "--allow-shrink"]
+
+    def give_roles(self) -> None:
+        """Have the two owners own what they own in the beginning."""
+        self.server.manage("grant_role", SLUG, SERVER_OWNER, "--role", "owner")
+        self.cloud.manage("grant_role", "octo", CLOUD_OWNER, "--role", "owner")
+
+    @abstractmethod
+    def _copy(self) -> dict[str, str]:
+        """Copy the server as it is now; return the environment of the copy."""
+
+    @contextmanager
+    def clone(self) -> Iterator[Helper]:
+        """A copy of the server, with nothing running but a helper."""
+        helper = Helper(self._copy(), self.folder / "clone-helper.log")
+        try:
+            yield helper
+        finally:
+            helper.stop()
 
     def import_seats(self, accounts: dict[int, str], slug: str = SLUG) -> None:
         """Make these the seats of a server."""
@@ -216,14 +239,23 @@ class Rig(ABC):
             intake_parts=len(self.cloud.ask("rows", INTAKE_PART, "id")),
             installation=self.installation(),
             consumed=ledger["consumed"],
-            owners={
-                f"{row['installation__hostname']}:{row['user_id']}": row["person_key"]
-                if row["person_key"][0] != "s"
-                else "s"
-                for row in self.cloud.ask("rows", ACCOUNT, "installation__hostname", "user_id", "person_key")
-            },
+            owners=self._owners(),
             audited=sum(each["after"].get("sync_id") in ids for each in successes),
         )
+
+    def _owners(self) -> dict[str, str]:
+        accounts = self.cloud.ask("rows", ACCOUNT, "installation__hostname", "user_id", "person_key")
+        return {
+            f"{row['installation__hostname']}:{row['user_id']}": row["person_key"]
+            if row["person_key"][0] != "s"
+            else "s"
+            for row in accounts
+        }
+
+    def holds(self) -> tuple[dict[str, Any], dict[str, str]]:
+        """What the cloud holds of the server, and whose each account is."""
+        installation = self.installation()
+        return {name: installation[name] for name in ("id", "revision", "snapshot_id", "sha256")}, self._owners()
 
     def log(self) -> str:
         return "".join(side.log() for side in self.sides)
@@ -249,7 +281,9 @@ class OnPostgres(Rig):
         self.cloud = ComposeSide("cloud", self.folder, f"{address}/cloud", BASE_URL=self.line.url)
         self.server = ComposeSide("server", self.folder, f"{address}/server", **self.server_variables)
         self.server.services.run(*self.server.services.command("migrate"))
-        create_database(url, "cloud", template="server")
+        for name in ("cloud", "clone"):
+            create_database(url, name, template="server")
+        self._clone_url = f"{address}/clone"
         self.cloud.start(stack)
         self.server.start(stack)
 
@@ -279,6 +313,16 @@ class OnPostgres(Rig):
             found = connection.execute(statement)
             return int(found.fetchall()[0][0]) if found.description else 0
 
+    def _copy(self) -> dict[str, str]:
+        file, address = self.folder / "server.tar.gz", self.folder / "clone_database_url"
+        address.write_text(self._clone_url)
+        self.server.manage("backup", str(file))
+        environment = self.server.environment | {"DATABASE_URL_FILE": str(address)}
+        helper = Helper(environment, self.folder / "restore-helper.log")
+        helper("manage", ["restore", str(file)])
+        helper.stop()
+        return environment
+
 
 class OnSqlite(Rig):
     """As ``make run`` has it: everything embedded, one ``manage.py up`` for each side."""
@@ -290,6 +334,18 @@ class OnSqlite(Rig):
         self.server = EmbeddedSide("server", self.folder, **self.server_variables)
         self.cloud.start(stack)
         self.server.start(stack)
+
+    def _copy(self) -> dict[str, str]:
+        """The folder as it lies on a disk that was copied."""
+        folder = self.folder / "clone-data"
+        folder.mkdir()
+        original = Path(self.server.environment["LICENSESYNC_DATA_DIR"])
+        for key in ("secret_key", "field_encryption_keys"):
+            shutil.copy(original / key, folder / key)
+        name = "licensesync.sqlite3"
+        with closing(sqlite3.connect(original / name)) as held, closing(sqlite3.connect(folder / name)) as copy:
+            held.backup(copy)
+        return self.server.environment | {"LICENSESYNC_DATA_DIR": str(folder)}
 
 
 RIGS = {"postgres": OnPostgres, "sqlite": OnSqlite}

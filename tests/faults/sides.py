@@ -237,6 +237,11 @@ class Side(ABC):
                 preexec_fn=end_with_parent(),
             )
 
+    def collect_static(self) -> None:
+        """Have pages find their style sheets, as the image has them from its build."""
+        if not (Path(self.environment["LICENSESYNC_DATA_DIR"]) / "static" / "staticfiles.json").exists():
+            self.ask("manage", ["collectstatic", "--noinput", "--verbosity=0"])
+
     def answers(self, path: str = "/healthz") -> bool:
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=5) as answer:
