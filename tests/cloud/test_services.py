@@ -191,7 +191,7 @@ def test_late_snapshot_expires_with_its_bytes(server: Installation) -> None:
     intake.open_sync(server, opened, NOW)
     intake.receive_part(server, opened.sync_id, 1, parts_of(lines_of([MONA]))[0], NOW)
 
-    retention.enforce(NOW + timedelta(days=6))
+    retention.enforce(NOW + timedelta(hours=23))
     assert intake.status(server, opened.sync_id).state == "receiving"
     retention.enforce(NOW + timedelta(days=8))
 
