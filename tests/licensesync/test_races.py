@@ -72,6 +72,24 @@ def test_without_the_condition_all_eight_claim_it(world: World) -> None:
     assert set(claims) == {Claim(job.pk, number) for number in range(1, THREADS + 1)}
 
 
+def wake_eight(world: World) -> int:
+    """A job waits for an hour, and eight people press Sync now; return how many of them woke it."""
+    job = world.request()
+    SyncJob.objects.update(not_before=LATER)
+
+    return race(lambda _number: jobs.wake(job.pk, NOW), before=JOB).count(True)
+
+
+def test_job_that_waits_is_woken_once(world: World) -> None:
+    assert wake_eight(world) == 1
+
+
+@pytest.mark.postgres
+def test_without_the_condition_it_is_woken_eight_times(world: World) -> None:
+    with without_condition(SyncJob):
+        assert wake_eight(world) == THREADS
+
+
 def finish(held: Claim) -> None:
     jobs.advance(held, NOW, accounts=7)
 
