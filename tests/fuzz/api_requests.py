@@ -69,6 +69,15 @@ def manifest(target: Target, chance: random.Random) -> Sent:
     return Sent("POST", DIRECT, json.dumps(body).encode(), headers=headers)
 
 
+def next_key(target: Target, chance: random.Random) -> Sent:
+    """The App key that shall follow, and its proof."""
+    valid = {"app_key": target.manifest["app_key"], "proof": target.app_jwt}
+    field = chance.choice(list(valid))
+    bent = sometimes(bent_text, valid[field], chance, 0.7)
+    headers = {"Authorization": f"Bearer {target.app_jwt}"}
+    return Sent("PUT", "/api/v3/app/key", sometimes_json(valid | {field: bent}, chance), headers=headers)
+
+
 def conversion(_target: Target, chance: random.Random) -> Sent:
     """Of a code that nobody gave, with something like a proof."""
     code = bent_text("lss_" + "A" * 43, chance)
@@ -107,6 +116,10 @@ def query(target: Target, chance: random.Random) -> Sent:
     what = chance.choice(("consumed-licenses", "license-sync-status"))
     path = f"/api/v3/enterprises/{slug}/{what}?{urlencode(fields, errors='replace')}"
     return Sent("GET", path, headers={"Authorization": f"Bearer {target.owner_token}"})
+
+
+def sometimes_json(valid: dict[str, Any], chance: random.Random) -> bytes:
+    return bent_json(valid, chance) if chance.random() < 0.4 else json.dumps(valid).encode()
 
 
 def by_server(target: Target, method: str, path: str, body: bytes, headers: dict[str, str] | None = None) -> Sent:
