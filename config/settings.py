@@ -215,8 +215,8 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": [NONE],
     }
 }
-# A part of a sync is at most 16 MiB; files that people choose are streamed to disk beyond the first 2.5 MB.
-DATA_UPLOAD_MAX_MEMORY_SIZE = 16 * 1024 * 1024
+# Of a form, without its files: those are streamed to disk beyond the first 2.5 MB. The API has limits of its own.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 FILE_UPLOAD_HANDLERS = [
     "enterprises.uploads.BoundedUpload",
     "django.core.files.uploadhandler.MemoryFileUploadHandler",

@@ -1,4 +1,6 @@
-"""Slow down whoever guesses: attempts are counted by address and minute, in the cache that all processes share.
+"""Slow down whoever guesses, and whoever asks for too much: counted by minute, in the cache that all processes share.
+
+Guesses are counted by address. What somebody does who was let in is counted by who it is.
 
 Passwords have limits of their own (ACCOUNT_RATE_LIMITS), which also count by person.
 """
@@ -9,13 +11,14 @@ import logging
 from typing import TYPE_CHECKING, Final
 
 from django.core.cache import cache
+from django.shortcuts import render
 from django.utils import timezone
 from redis.exceptions import RedisError
 
 from enterprises.audit import actor_ip
 
 if TYPE_CHECKING:
-    from django.http import HttpRequest
+    from django.http import HttpRequest, HttpResponse
 
 logger = logging.getLogger(__name__)
 
@@ -27,14 +30,29 @@ def seconds_to_wait(request: HttpRequest, what: str, *, most: int) -> int:
 
     What is guessed has 100 bits and more, so that nothing is counted, and nobody kept out, while the cache is away.
     """
+    return _wait(request, f"attempts:{what}:{actor_ip(request)}", most)
+
+
+def seconds_to_wait_for(caller: str, request: HttpRequest, what: str, *, most: int) -> int:
+    """As `seconds_to_wait`, for ``caller`` wherever it calls from: a server, a token or a person that was let in."""
+    return _wait(request, f"requests:{what}:{caller}", most)
+
+
+def too_many(request: HttpRequest, wait: int) -> HttpResponse:
+    """The page that too many passwords lead to as well. Nothing was looked at."""
+    answer = render(request, "429.html", status=429)
+    answer["Retry-After"] = str(wait)
+    return answer
+
+
+def _wait(request: HttpRequest, key: str, most: int) -> int:
     now = int(timezone.now().timestamp())
-    ip = actor_ip(request)
-    count = _count(f"attempts:{what}:{ip}:{now // WINDOW_SECONDS}")
+    count = _count(f"{key}:{now // WINDOW_SECONDS}")
     if count <= most:
         return 0
     if count == most + 1:
         # The last line of this minute: whoever guesses must not fill the disk with lines.
-        logger.warning("Attempts are slowed down.", extra={"ip": ip})
+        logger.warning("Attempts are slowed down.", extra={"ip": actor_ip(request)})
     return WINDOW_SECONDS - now % WINDOW_SECONDS
 
 

@@ -9,7 +9,7 @@ from typing import IO, TYPE_CHECKING, Any, cast
 
 import zstandard
 from django.core.exceptions import RequestDataTooBig
-from django.core.files.uploadhandler import FileUploadHandler
+from django.core.files.uploadhandler import FileUploadHandler, StopUpload
 from django.db import transaction
 from django.http import Http404
 
@@ -27,6 +27,8 @@ KEPT_FOR = timedelta(hours=1)
 MAX_BYTES = 512 * 1024 * 1024
 # With the fields beside the file; a larger request is refused before it is read.
 MAX_REQUEST_BYTES = MAX_BYTES + 16 * 1024 * 1024
+# Uploads of one person and looks at them within a minute: each reads a whole file.
+MAX_A_MINUTE = 30
 PIECE_BYTES = 4 * 1024 * 1024
 
 
@@ -35,9 +37,9 @@ class UploadTooLarge(ValueError):
 
 
 class BoundedUpload(FileUploadHandler):
-    """Refuses a form with more than an import may hold, before anything of it is written to disk.
+    """Refuses a form with more than an import may hold, and every file of a stranger, before it is written to disk.
 
-    Django takes a form in, files and all, before it knows who sent it.
+    Django takes a form in, files and all, before any view asks who sent it.
     """
 
     def handle_raw_input(
@@ -46,6 +48,12 @@ class BoundedUpload(FileUploadHandler):
         """:raises RequestDataTooBig: the stated length is over the limit; without a length nothing is read at all"""
         if content_length > MAX_REQUEST_BYTES:
             raise RequestDataTooBig("The request is larger than any import.")
+
+    def new_file(self, *args: Any, **kwargs: Any) -> None:
+        """:raises StopUpload: nobody is signed in; the form ends there, and its page says so"""
+        if self.request is None or not self.request.user.is_authenticated:
+            raise StopUpload(connection_reset=True)
+        super().new_file(*args, **kwargs)
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> bytes:
         """Leave it to the next handler."""

@@ -62,7 +62,7 @@ def setup(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         wait = throttling.seconds_to_wait(request, "setup", most=MAX_ATTEMPTS)
         if wait:
-            return _too_many_attempts(request, wait)
+            return throttling.too_many(request, wait)
         owner = _set_up(request, form)
         if owner is not None:
             login(request, owner, backend=BACKEND)
@@ -113,7 +113,7 @@ def sign_in_link(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         wait = throttling.seconds_to_wait(request, "link", most=MAX_ATTEMPTS)
         if wait:
-            return _too_many_attempts(request, wait)
+            return throttling.too_many(request, wait)
         try:
             user = services.use_sign_in_link(
                 secret=form.cleaned_data["secret"], at=timezone.now(), ip=actor_ip(request)
@@ -127,13 +127,6 @@ def sign_in_link(request: HttpRequest) -> HttpResponse:
             login(request, user, backend=BACKEND)
             return redirect("home")
     return render(request, "enterprises/sign_in_link.html", {"form": form}, status=422 if form.errors else 200)
-
-
-def _too_many_attempts(request: HttpRequest, wait: int) -> HttpResponse:
-    """The page that too many passwords lead to as well. Nothing was looked at."""
-    answer = render(request, "429.html", status=429)
-    answer["Retry-After"] = str(wait)
-    return answer
 
 
 @require_POST

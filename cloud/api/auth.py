@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from cloud import app_keys
 from cloud.api.errors import Refused
-from cloud.api.throttling import failed
+from cloud.api.throttling import check_rate, failed
 from cloud.models import AppToken, Installation
 from enterprises.access import Deployment, Need, Scope, authenticate_token, enterprise_for_token
 from enterprises.audit import actor_ip
@@ -71,7 +71,7 @@ def presented_jwt(request: HttpRequest) -> str:
 def app(request: HttpRequest) -> Installation:
     """The connected App whose key signed the JWT; the App id chooses the key, the token never does.
 
-    :raises Refused: bad_credentials, clock_skew or installation_gone
+    :raises Refused: bad_credentials, clock_skew, installation_gone or rate_limited
     """
     token = presented_jwt(request)
     try:
@@ -86,6 +86,7 @@ def app(request: HttpRequest) -> Installation:
         raise failed(request, bad_credentials()) from error
     if installation.state != Installation.State.CONNECTED:
         raise gone()
+    check_rate(request, f"server:{installation.pk}")
     if is_next:
         app_keys.switch(installation=installation, at=timezone.now(), ip=actor_ip(request))
     return installation
@@ -116,7 +117,7 @@ def _installation(app_id: str) -> Installation | None:
 def installation(request: HttpRequest) -> Installation:
     """The connected installation whose token this is, within its hour.
 
-    :raises Refused: bad_credentials
+    :raises Refused: bad_credentials or rate_limited
     """
     header = request.headers.get("Authorization", "")
     if not header:
@@ -125,6 +126,7 @@ def installation(request: HttpRequest) -> Installation:
     token = _live_token(match[1]) if match else None
     if token is None:
         raise failed(request, bad_credentials())
+    check_rate(request, f"server:{token.installation_id}")
     return token.installation
 
 
@@ -143,7 +145,7 @@ def _live_token(secret: str) -> AppToken | None:
 def person(request: HttpRequest) -> ApiToken:
     """The person's token; what it may do is for `enterprises.access` to say.
 
-    :raises Refused: bad_credentials
+    :raises Refused: bad_credentials or rate_limited
     """
     header = request.headers.get("Authorization", "")
     if not header:
@@ -151,6 +153,7 @@ def person(request: HttpRequest) -> ApiToken:
     token = authenticate_token(header)
     if token is None:
         raise failed(request, bad_credentials())
+    check_rate(request, f"token:{token.pk}")
     return token
 
 

@@ -1,7 +1,8 @@
-"""Slow down whoever guesses credentials.
+"""Slow down whoever guesses credentials, and whoever asks for too much with a right one.
 
-Only failures are counted and only failures are slowed down: servers that share an address with a guesser, behind a
-proxy for example, keep their access. Secrets have 256 bits, so a guess that comes true is not what this is about.
+Failures are counted by address, and only failures are slowed down by it: servers that share an address with a guesser,
+behind a proxy for example, keep their access. Secrets have 256 bits, so a guess that comes true is not what this is
+about. Requests with a right credential are counted by whose it is.
 """
 
 import logging
@@ -10,12 +11,14 @@ from django.http import HttpRequest
 
 from cloud.api.errors import Refused
 from enterprises.audit import actor_ip
-from enterprises.throttling import seconds_to_wait
+from enterprises.throttling import seconds_to_wait, seconds_to_wait_for
 from wire.messages import ErrorCode
 
 logger = logging.getLogger(__name__)
 
 MAX_FAILURES = 30
+# By server and by token, within a minute: the parts of ten million accounts take longer to read than this allows.
+MAX_REQUESTS = 1200
 
 
 def failed(request: HttpRequest, refusal: Refused) -> Refused:
@@ -25,3 +28,10 @@ def failed(request: HttpRequest, refusal: Refused) -> Refused:
         return Refused(ErrorCode.RATE_LIMITED, "Too many failed attempts; try again later.", retry_after=wait)
     logger.warning("A credential was refused.", extra={"ip": actor_ip(request)})
     return refusal
+
+
+def check_rate(request: HttpRequest, caller: str) -> None:
+    """:raises Refused: rate_limited, where ``caller`` has asked too often within this minute"""
+    wait = seconds_to_wait_for(caller, request, "api", most=MAX_REQUESTS)
+    if wait:
+        raise Refused(ErrorCode.RATE_LIMITED, "Too many requests; try again later.", retry_after=wait)

@@ -11,6 +11,11 @@ from cloud.members.reading import MembersInvalid, Readable, numbered_lines
 from cloud.members.report import read_report
 from cloud.members.rows import MemberRow
 
+# What stands twice is found in memory: about 300 bytes for each of them.
+MAX_MEMBERS: Final = 1_000_000
+# Of one member, as of an account on a server.
+MAX_ADDRESSES: Final = 100
+
 Format = Literal["ndjson", "csv"]
 
 _READERS: Final[dict[Format, Callable[[Iterator[tuple[int, str]]], Iterator[MemberRow]]]] = {
@@ -31,7 +36,11 @@ def read_members(stream: Readable, file_format: Format | None = None) -> Iterato
     kind = file_format or ("ndjson" if first[1].lstrip().startswith("{") else "csv")
     numbers: dict[int, int] = {}
     logins: dict[str, int] = {}
-    for row in _READERS[kind](chain([first], lines)):
+    for members, row in enumerate(_READERS[kind](chain([first], lines)), start=1):
+        if members > MAX_MEMBERS:
+            raise MembersInvalid(row.line, _("the file lists more than %(most)d members") % {"most": MAX_MEMBERS})
+        if len(row.addresses) > MAX_ADDRESSES:
+            raise MembersInvalid(row.line, _("a member has more than %(most)d addresses") % {"most": MAX_ADDRESSES})
         if row.number is not None and numbers.setdefault(row.number, row.line) != row.line:
             raise MembersInvalid(row.line, _("the id is already that of line %(line)s") % {"line": numbers[row.number]})
         if logins.setdefault(row.login.casefold(), row.line) != row.line:

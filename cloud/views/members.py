@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from cloud import services
 from cloud.forms import ApplyMembersForm, MembersFileForm
 from cloud.members import MembersInvalid, ShrinkNotAllowed
-from enterprises import uploads
+from enterprises import throttling, uploads
 from enterprises.access import Deployment, Need, enterprise_for
 from enterprises.audit import actor_ip
 from enterprises.models import Enterprise, StagedUpload
@@ -27,6 +27,8 @@ PURPOSE = "members"
 def choose(request: SignedInRequest, slug: str) -> HttpResponse:
     """Take a file and lead to its preview."""
     enterprise = enterprise_for(request.user, slug, deployment=Deployment.CLOUD, need=Need.OWN)
+    if request.method == "POST" and (wait := _seconds_to_wait(request)):
+        return throttling.too_many(request, wait)
     form = MembersFileForm(request.POST, request.FILES) if request.method == "POST" else MembersFileForm()
     if form.is_valid():
         file = form.cleaned_data["file"]
@@ -56,6 +58,8 @@ def choose(request: SignedInRequest, slug: str) -> HttpResponse:
 def review(request: SignedInRequest, slug: str, pk: int) -> HttpResponse:
     """Show what the waiting file would change, and apply it."""
     enterprise, upload = _waiting(request, slug, pk)
+    if wait := _seconds_to_wait(request):
+        return throttling.too_many(request, wait)
     now = timezone.now()
     form = ApplyMembersForm(request.POST if request.method == "POST" else request.GET)
     form.is_valid()
@@ -81,6 +85,10 @@ def review(request: SignedInRequest, slug: str, pk: int) -> HttpResponse:
         context["problem"] = error
         status = HTTPStatus.UNPROCESSABLE_ENTITY
     return render(request, "cloud/review_members.html", context, status=status)
+
+
+def _seconds_to_wait(request: SignedInRequest) -> int:
+    return throttling.seconds_to_wait_for(f"person:{request.user.pk}", request, "upload", most=uploads.MAX_A_MINUTE)
 
 
 def _waiting(request: SignedInRequest, slug: str, pk: int) -> tuple[Enterprise, StagedUpload]:

@@ -16,6 +16,8 @@ from licensesync.seats.rows import RowInvalid, SeatRow, SeatsInvalid, make_row
 
 MAX_LINE = 256 * 1024
 MAX_FIELDS = 200
+# No cloud takes a snapshot of more.
+MAX_SEATS = 10_000_000
 _CHUNK = 256 * 1024
 _BOM = b"\xef\xbb\xbf"
 _NEEDED = ("id", "login", "email")
@@ -68,7 +70,14 @@ def read_seats(stream: Stream, file_format: str | None = None) -> Iterator[SeatR
         raise SeatsInvalid(0, _("The file is empty."))
     lines = itertools.chain([first], lines)
     is_ndjson = file_format == "ndjson" if file_format else first[1].lstrip().startswith("{")
-    return _read_ndjson(lines) if is_ndjson else _read_csv(lines)
+    return _bounded(_read_ndjson(lines) if is_ndjson else _read_csv(lines))
+
+
+def _bounded(rows: Iterator[SeatRow]) -> Iterator[SeatRow]:
+    for count, row in enumerate(rows, start=1):
+        if count > MAX_SEATS:
+            raise SeatsInvalid(row.number, _("the file lists more than %(most)d accounts") % {"most": MAX_SEATS})
+        yield row
 
 
 def _raw_lines(stream: Stream) -> Iterator[bytes]:

@@ -59,7 +59,7 @@ def test_both_sides_on_one_machine_connect_to_themselves(tmp_path: Path) -> None
 
 
 def test_a_part_of_a_sync_fits_into_a_request() -> None:
-    assert settings.DATA_UPLOAD_MAX_MEMORY_SIZE == 16 * 1024 * 1024
+    assert settings.DATA_UPLOAD_MAX_MEMORY_SIZE == 1024 * 1024
 
 
 def test_static_files_can_be_collected_with_their_manifest(tmp_path: Path) -> None:

@@ -124,6 +124,22 @@ def test_crowd_makes_room(web: Console) -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
+@pytest.mark.parametrize(
+    ("head", "status"),
+    [
+        (b"GET /healthz?" + b"x" * 70_000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n", b"431"),
+        (b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nX-Long: " + b"x" * 70_000 + b"\r\n\r\n", b"431"),
+        (HEAD + b"Content-Length: 900000000\r\n\r\n", b"413"),
+    ],
+    ids=["address", "head", "body"],
+)
+def test_what_is_too_large_is_refused_at_once(head: bytes, status: bytes, web: Console) -> None:
+    with socket.create_connection(("127.0.0.1", web.port), timeout=BOUND_SECONDS) as line:
+        line.sendall(head)
+
+        assert line.recv(100).split()[1] == status
+
+
 def test_answer_under_way_is_finished_before_the_web_stops(web: Console) -> None:
     """The last one here: it stops the web."""
     with socket.create_connection(("127.0.0.1", web.port), timeout=30) as line:
