@@ -55,7 +55,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Marks by folder; on PostgreSQL keeps only what can depend on the kind of database."""
+    """Marks by folder; on PostgreSQL keeps only what can depend on the kind of database; puts the long ones first."""
     tests = Path(__file__).parent
     for item in items:
         folder = item.path.relative_to(tests).parts[0] if item.path.is_relative_to(tests) else ""
@@ -66,8 +66,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     is_postgres = _database() == "postgres"
     wanted = [item for item in items if (_depends_on_database(item) if is_postgres else _runs_on_sqlite(item))]
     if len(wanted) < len(items):
-        config.hook.pytest_deselected(items=[item for item in items if item not in set(wanted)])
-        items[:] = wanted
+        left_out = set(items) - set(wanted)
+        config.hook.pytest_deselected(items=[item for item in items if item in left_out])
+    # At the end of a run nobody then waits for one worker that has just begun a test of a minute.
+    items[:] = sorted(wanted, key=_starts_late)
 
 
 @pytest.fixture(autouse=True)
@@ -95,6 +97,12 @@ def _database() -> str:
     if kind not in {"sqlite", "postgres"}:
         raise pytest.UsageError(f"LICENSESYNC_TEST_DATABASE must be sqlite or postgres, not {kind!r}.")
     return kind
+
+
+def _starts_late(item: pytest.Item) -> int:
+    """What starts processes, then what drives a browser, then everything else."""
+    marks = ("processes", "browser")
+    return next((place for place, mark in enumerate(marks) if item.get_closest_marker(mark)), len(marks))
 
 
 def _runs_on_sqlite(item: pytest.Item) -> bool:
