@@ -1,10 +1,8 @@
 """What a server began to send and will not finish: it withdraws it, or is silent for a day."""
 
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
 import pytest
-from django.db import connection, transaction
 
 from cloud import intake
 from cloud.models import Installation, Intake, IntakePart, Ledger
@@ -12,7 +10,7 @@ from cloud.refusals import IntakeRefused
 from cloud.retention import enforce
 from cloud.services import remove_installation
 from tests.cloud.books import NOW, commit_whole, connect, lines_of, open_books, opening, sync
-from tests.support.console import wait_until
+from tests.support.races import race
 from wire.lines import SnapshotDigest
 from wire.messages import ErrorCode, OpenSync
 from wire.parts import pack
@@ -115,13 +113,6 @@ def test_however_often_it_is_heard_there_is_an_end(server: Installation, kind: s
     assert not IntakePart.objects.exists()
 
 
-def others_wait() -> bool:
-    """Whether somebody waits for a lock."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
-        return bool(cursor.fetchall()[0][0])
-
-
 @pytest.mark.postgres
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("step", ["part", "commit"])
@@ -129,24 +120,21 @@ def test_server_that_is_removed_at_this_moment_is_told_so(step: str) -> None:
     server = connect(open_books("octo"), "ghes1.octo.example")
     opened = half(server, accounts=1, parts=1)
 
-    def send() -> ErrorCode | None:
-        try:
-            if step == "part":
-                intake.receive_part(server, opened.sync_id, 1, PART, NOW)
-            else:
-                intake.commit(server, opened.sync_id, NOW)
-        except IntakeRefused as refusal:
-            return refusal.code
-        finally:
-            connection.close()
-        return None
+    def send() -> None:
+        if step == "part":
+            intake.receive_part(server, opened.sync_id, 1, PART, NOW)
+        else:
+            intake.commit(server, opened.sync_id, NOW)
 
-    with ThreadPoolExecutor(1) as pool:
-        with transaction.atomic():
-            Intake.objects.select_for_update().get()
-            sending = pool.submit(send)
-            assert wait_until(others_wait)
-            remove_installation(installation=server, by=None, at=NOW)
+    def is_told() -> None:
+        with pytest.raises(IntakeRefused) as refusal:
+            send()
+        assert refusal.value.code == ErrorCode.INSTALLATION_GONE
 
-        assert sending.result() == ErrorCode.INSTALLATION_GONE
+    race(
+        lambda _number: remove_installation(installation=server, by=None, at=NOW),
+        before='DELETE FROM "cloud_intake" ',
+        meanwhile=is_told,
+    )
+
     assert not IntakePart.objects.exists()
