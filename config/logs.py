@@ -40,6 +40,15 @@ class ContextFilter(logging.Filter):
         return True
 
 
+class RefusalFilter(logging.Filter):
+    """What a stranger's request is refused for is one line; the way to the refusal is no news, and fills disks."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.name.startswith("django.security."):
+            record.exc_info = record.exc_text = None
+        return True
+
+
 class TextFormatter(logging.Formatter):
     """``WARNING connect.client: The cloud did not answer. job_id=7``."""
 
@@ -76,8 +85,13 @@ def logging_settings(log_format: str) -> dict[str, object]:
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {"line": {"()": f"{formatter.__module__}.{formatter.__qualname__}"}},
-        "filters": {"context": {"()": f"{ContextFilter.__module__}.{ContextFilter.__qualname__}"}},
-        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["context"]}},
+        "filters": {
+            "context": {"()": f"{ContextFilter.__module__}.{ContextFilter.__qualname__}"},
+            "refusal": {"()": f"{RefusalFilter.__module__}.{RefusalFilter.__qualname__}"},
+        },
+        "handlers": {
+            "stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["context", "refusal"]}
+        },
         "root": {"handlers": ["stderr"], "level": "WARNING"},
         "loggers": {
             **{name: {"level": "INFO"} for name in own},

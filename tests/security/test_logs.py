@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 import time_machine
@@ -46,6 +47,23 @@ def test_no_line_of_a_traceback_looks_like_a_record() -> None:
     assert first == "WARNING cloud.api: It broke."
     assert rest
     assert all(line.startswith("  ") for line in rest)
+
+
+@pytest.mark.parametrize(
+    "request_of_a_stranger",
+    [{"headers": {"host": "evil example"}}, {"QUERY_STRING": "&".join(f"a{number}" for number in range(1_100))}],
+    ids=["host", "fields"],
+)
+def test_refusal_is_one_line(
+    request_of_a_stranger: dict[str, Any], client: Client, db: None, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Django's own record has a traceback, so that whoever sends such requests fills the disk."""
+    assert client.get("/account/sign-in", **request_of_a_stranger).status_code == 400
+
+    (seen,) = caplog.records
+    (handler,) = (each for each in logging.getLogger().handlers if type(each) is logging.StreamHandler)
+    assert handler.filter(seen)
+    assert len(handler.format(seen).splitlines()) == 1
 
 
 def test_wrong_password_is_logged_without_it(client: Client, owner: User, caplog: pytest.LogCaptureFixture) -> None:
