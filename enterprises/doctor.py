@@ -8,6 +8,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextvars import copy_context
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
@@ -133,7 +134,8 @@ def _started(about: str, run: Callable[[], Checks], found: list[Check]) -> threa
         with translation.override(language):
             guarded(about, run, found)
 
-    thread = threading.Thread(target=collect, daemon=True, name="doctor")
+    # What it logs belongs to the request that asked for it.
+    thread = threading.Thread(target=copy_context().run, args=(collect,), daemon=True, name="doctor")
     thread.start()
     return thread
 

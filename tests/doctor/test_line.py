@@ -10,6 +10,7 @@ import pytest
 from pytest_django import Settings
 
 from enterprises.doctor import Check, Status, side_by_side
+from enterprises.log_context import lines_carry, log_context
 from licensesync.line_checks import line_checks
 from tests.doctor import listeners
 
@@ -178,3 +179,13 @@ def test_a_check_that_breaks_is_a_finding(caplog: pytest.LogCaptureFixture) -> N
 
     assert [(check.name, check.status) for check in found] == [("Proxy", Status.OK), ("Doctor", Status.FAILED)]
     assert "A check of the doctor broke." in caplog.text
+
+
+def test_lines_of_a_check_belong_to_the_request_that_asked_for_it() -> None:
+    def says() -> Iterator[Check]:
+        yield Check(about="cloud", name="Proxy", status=Status.OK, seen=str(log_context().get("request_id")))
+
+    with lines_carry(request_id="request-1"):
+        found = side_by_side({"cloud": says}, seconds=30)
+
+    assert [check.seen for check in found] == ["request-1"]
