@@ -90,7 +90,7 @@ def silent(scene: Scene) -> None:
 
 @row("cloud answers byte by byte")
 def slow(scene: Scene) -> None:
-    """Each wait is short, and all of them together are too long: first in the headers, then in the body."""
+    """Each wait for the next byte is short, and all of them together are too long."""
     _struck(scene, OPEN, byte_by_byte(0.2), "timeout")
 
 
