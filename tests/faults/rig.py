@@ -5,6 +5,7 @@ database share one rig, since processes take seconds to start.
 """
 
 import os
+import resource
 import shutil
 import signal
 import sqlite3
@@ -12,7 +13,7 @@ import tempfile
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, suppress
 from datetime import datetime
 from itertools import count
 from pathlib import Path
@@ -23,7 +24,7 @@ import psycopg
 from tests.cloud.rulebook import Listed
 from tests.faults import people
 from tests.faults.proxy import FaultProxy
-from tests.faults.sides import ComposeSide, EmbeddedSide, Helper, Side
+from tests.faults.sides import ComposeSide, EmbeddedSide, Helper, Side, limited
 from tests.faults.verdict import Marks, Seen
 from tests.proxies.proxies import tls_reverse_proxy, write_certificates
 from tests.support.console import is_gone, wait_until
@@ -71,6 +72,10 @@ class Rig(ABC):
     @abstractmethod
     def _start(self, stack: ExitStack) -> None:
         """Start both sides."""
+
+    @abstractmethod
+    def full_disk(self, side: Side, part: str) -> AbstractContextManager[None]:
+        """A time in which what a part of a side writes finds no room."""
 
     @property
     def sides(self) -> tuple[Side, Side]:
@@ -287,6 +292,16 @@ class OnPostgres(Rig):
         self.cloud.start(stack)
         self.server.start(stack)
 
+    @contextmanager
+    def full_disk(self, side: Side, part: str) -> Iterator[None]:
+        # Not even its log can be written any more, so it goes down; then there is room again.
+        with limited(self._processes, resource.RLIMIT_FSIZE, **self.postgres.owner):
+            yield
+        self.restart_postgres()
+
+    def _processes(self) -> list[int]:
+        return [self.postgres.pid, *(pid for pid, parent, _command in processes() if parent == self.postgres.pid)]
+
     def answer_no_commit(self) -> None:
         """From now on a commit waits for a standby that does not exist: it is written, and not answered."""
         self._execute("ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
@@ -297,13 +312,13 @@ class OnPostgres(Rig):
 
     def restart_postgres(self) -> None:
         """Kill it, with all of its processes, and start it again on its data; commits are answered."""
-        children = [pid for pid, parent, _command in processes() if parent == self.postgres.pid]
+        pids = self._processes()
         self.postgres.kill()
-        for pid in children:
+        for pid in pids:
             # Each leads a group of its own, and may have seen the end of its parent already.
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-        assert wait_until(lambda: all(is_gone(pid) for pid in children), 20)
+        assert wait_until(lambda: all(is_gone(pid) for pid in pids), 20)
         (self.folder / "postgres" / "data" / "postgresql.auto.conf").write_text("")
         self.postgres.start()
 
@@ -346,6 +361,9 @@ class OnSqlite(Rig):
         with closing(sqlite3.connect(original / name)) as held, closing(sqlite3.connect(folder / name)) as copy:
             held.backup(copy)
         return self.server.environment | {"LICENSESYNC_DATA_DIR": str(folder)}
+
+    def full_disk(self, side: Side, part: str) -> AbstractContextManager[None]:
+        return side.limited(part, resource.RLIMIT_FSIZE)
 
 
 RIGS = {"postgres": OnPostgres, "sqlite": OnSqlite}

@@ -11,7 +11,7 @@ from tests.faults.browser import Browser
 from tests.faults.proxy import FaultProxy
 from tests.faults.rig import CLOUD_OWNER, JOB, SCHEDULE, SERVER_OWNER, SLUG, Rig
 from tests.faults.sides import Side
-from tests.faults.verdict import Expected, Marks, complaints
+from tests.faults.verdict import Expected, Marks, Seen, complaints
 from tests.support.console import wait_until
 
 DATABASES = ("postgres", "sqlite")
@@ -27,6 +27,7 @@ class Scene:
 
     rig: Rig
     marks: Marks
+    held: Seen
     accounts: dict[int, str] = field(default_factory=dict)
     others: dict[str, dict[int, str]] = field(default_factory=dict)
     members: dict[int, Listed] = field(default_factory=lambda: dict(people.MEMBERS))
@@ -65,6 +66,11 @@ class Scene:
     def request(self, *, tells: bool = True, **options: Any) -> int:
         """Sync now; unless it ``tells``, no worker hears of it before the next tick."""
         return int(self.server.ask("request", SLUG, tells=tells, **options))
+
+    def begin_here(self, **marks: Any) -> None:
+        """What happened until now was only the way to the fault."""
+        self.marks = replace(self.rig.marks(), **marks)
+        self.held = self.rig.seen(self.marks)
 
     def make_due(self) -> None:
         """The weekly sync is due."""
@@ -125,19 +131,19 @@ def run(rig: Rig, row: Row) -> list[str]:
     accounts = people.seats(next(rig.numbers))
     rig.import_seats(accounts)
     marks = rig.marks()
-    scene = Scene(rig, marks, accounts)
-    held = rig.seen(marks)
+    scene = Scene(rig, marks, rig.seen(marks), accounts)
     healing = row.fault(scene) or iter(())
     next(healing, None)
     rig.settle()
     if row.ends == "succeeded":
-        wrong = complaints(rig.seen(marks), marks, scene.expected(row.ends))
+        wrong = complaints(rig.seen(scene.marks), scene.marks, scene.expected(row.ends))
         next(healing, None)
         return wrong
-    expected = Expected(row.ends, held.consumed, held.owners)
+    expected = Expected(row.ends, scene.held.consumed, scene.held.owners)
     if row.purges:
-        expected, marks = Scene(rig, marks).expected(row.ends), replace(marks, revision=0)
-    wrong = complaints(rig.seen(marks), marks, expected)
+        expected = Scene(rig, marks, scene.held).expected(row.ends)
+        scene.marks = replace(scene.marks, revision=0)
+    wrong = complaints(rig.seen(scene.marks), scene.marks, expected)
     if not scene.is_explained(row.ends):
         wrong.append(f"{row.ends} is not explained")
     rig.line.calm()

@@ -1,10 +1,13 @@
 """What happens to brokers, databases and web processes: they die, come back empty, or run out of room."""
 
+import re
 import resource
+from contextlib import ExitStack
 
 from tests.faults.proxy import hold
 from tests.faults.rig import OnPostgres
 from tests.faults.rows import DATABASES, Scene, row
+from tests.faults.sides import Side
 from tests.support.console import wait_until
 
 HOUR_SECONDS = 3_600
@@ -70,3 +73,50 @@ def database_killed(scene: Scene) -> None:
         assert wait_until(rig.has_unanswered_commit, 20)
         rig.restart_postgres()
         rig.pass_time()
+
+
+FULL = re.compile(r"disk I/O error|disk is full|File too large|unable to open database file")
+
+
+@row("disk of the server full", databases=LIMITED)
+def full_disk_of_server(scene: Scene) -> None:
+    _full_disk(scene, scene.server, "worker", "INSERT INTO .licensesync_syncpart")
+
+
+@row("disk of the cloud full", databases=LIMITED)
+def full_disk_of_cloud(scene: Scene) -> None:
+    _full_disk(scene, scene.cloud, "web", "INSERT INTO .cloud_intakepart")
+
+
+def _full_disk(scene: Scene, side: Side, part: str, statement: str) -> None:
+    """Nothing can be written any more in the midst of a transaction."""
+    with ExitStack() as stack:
+        stack.enter_context(side.gate(statement))
+        scene.request()
+        side.wait_at_gate()
+        before = len(FULL.findall(side.log()))
+        stack.enter_context(scene.rig.full_disk(side, part))
+        side.open_gate()
+        assert wait_until(lambda: len(FULL.findall(side.log())) > before, 20), side.log()
+    side.revive_all()
+    scene.rig.pass_time()
+
+
+@row("file limits reached, worker", databases=LIMITED)
+def worker_without_files(scene: Scene) -> None:
+    with ExitStack() as stack:
+        stack.enter_context(scene.server.gate("UPDATE .licensesync_syncjob. .*opened_at"))
+        job_id = scene.request()
+        scene.server.wait_at_gate()
+        stack.enter_context(scene.server.limited("worker", resource.RLIMIT_NOFILE))
+        scene.server.open_gate()
+        assert wait_until(lambda: not scene.rig.job(job_id, "lease_until")["lease_until"], 20), scene.server.log()
+    scene.server.revive_all()
+
+
+@row("file limits reached, web of the cloud", databases=LIMITED)
+def web_without_files(scene: Scene) -> None:
+    with scene.cloud.limited("web", resource.RLIMIT_NOFILE):
+        job_id = scene.request()
+        assert wait_until(lambda: bool(scene.rig.job(job_id, "error_code")["error_code"]), 30), scene.rig.job(job_id)
+    scene.cloud.revive_all()

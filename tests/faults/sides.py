@@ -1,14 +1,16 @@
 """One side of a rig: the processes of an installation, how each of them is killed and comes back, and its helper."""
 
+import itertools
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
 import urllib.request
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
 from shutil import rmtree
 from typing import Any
@@ -76,6 +78,34 @@ class Helper:
         self._process.stdout.close()
 
 
+@contextmanager
+def limited(pids: Callable[[], list[int]], kind: int, **who: Any) -> Iterator[None]:
+    """Processes that reached a limit of the operating system, one and all; ``who`` are they, where that is another."""
+
+    def limit(softs: dict[int, int]) -> None:
+        for pid, soft in softs.items():
+            # It may have died of it.
+            with suppress(ProcessLookupError):
+                resource.prlimit(pid, kind, (soft, resource.prlimit(pid, kind)[1]))
+
+    def limit_as_they(softs: dict[int, int]) -> None:
+        subprocess.run(["true"], preexec_fn=lambda: limit(softs), check=True, **who)
+
+    before, _hard = resource.getrlimit(kind)
+    limit_as_they({pid: _next_file(pid) if kind == resource.RLIMIT_NOFILE else 1 for pid in pids()})
+    try:
+        yield
+    finally:
+        # Those, too, that were forked under the limit.
+        limit_as_they(dict.fromkeys(pids(), before))
+
+
+def _next_file(pid: int) -> int:
+    """The number that the next file gets which a process opens."""
+    used = {int(each.name) for each in Path(f"/proc/{pid}/fd").iterdir()}
+    return next(number for number in itertools.count() if number not in used)
+
+
 class Side(ABC):
     """An installation that runs: web, worker, beat and broker, a clock of its own, and a helper beside it."""
 
@@ -130,8 +160,9 @@ class Side(ABC):
     @contextmanager
     def gate(self, statement: str) -> Iterator["Side"]:
         """Whoever is about to send such a statement to the database, a pattern, waits until the block ends."""
-        self._reached.unlink(missing_ok=True)
-        draft = self._gate.with_suffix(".draft")
+        for waiter in self._waiters():
+            waiter.unlink()
+        draft = self._gate.with_name(f"{self.role}-draft")
         draft.write_text(statement)
         draft.replace(self._gate)
         try:
@@ -139,17 +170,16 @@ class Side(ABC):
         finally:
             self.open_gate()
 
-    def wait_at_gate(self) -> int:
-        """Wait until somebody waits there, and return the id of that process."""
-        assert wait_until(self._reached.exists, 30), f"nobody came to the gate\n{self.log()}"
-        return int(self._reached.read_text())
+    def wait_at_gate(self, number: int = 1) -> list[int]:
+        """Wait until so many processes wait there, and return their ids."""
+        assert wait_until(lambda: len(self._waiters()) >= number, 30), f"nobody came to the gate\n{self.log()}"
+        return [int(waiter.suffix[1:]) for waiter in self._waiters()]
 
     def open_gate(self) -> None:
         self._gate.unlink(missing_ok=True)
 
-    @property
-    def _reached(self) -> Path:
-        return self._gate.with_suffix(".reached")
+    def _waiters(self) -> list[Path]:
+        return list(self.folder.glob(f"{self._gate.name}.*"))
 
     @abstractmethod
     def pids(self, part: str) -> list[int]:
@@ -189,6 +219,20 @@ class Side(ABC):
     @abstractmethod
     def revive(self, part: str) -> None:
         """Have a killed part running again."""
+
+    @contextmanager
+    def limited(self, part: str, kind: int) -> Iterator[None]:
+        """A part whose processes reached a limit (RLIMIT_NOFILE, RLIMIT_FSIZE): nothing more is opened, or written."""
+        with limited(lambda: self._processes_of(part), kind):
+            yield
+
+    def _processes_of(self, part: str) -> list[int]:
+        leaders = self.pids(part)
+        return leaders + [pid for pid, parent, _command in processes() if parent in leaders]
+
+    @abstractmethod
+    def stopped(self) -> AbstractContextManager[None]:
+        """A time in which neither web nor worker nor beat runs."""
 
     def revive_all(self) -> None:
         """Have every part running."""
@@ -281,6 +325,13 @@ class ComposeSide(Side):
         stack.callback(self.helper.stop)
         assert wait_until(self.answers), self.log()
 
+    @contextmanager
+    def stopped(self) -> Iterator[None]:
+        self._stop_services()
+        yield
+        self.services.start(workers=1)
+        assert wait_until(self.answers), self.log()
+
     def _stop_services(self) -> None:
         for name in self.services.running:
             if self.services.running[name].poll() is None:
@@ -335,14 +386,22 @@ class EmbeddedSide(Side):
         super().__init__(role, folder)
         name = "127.0.0.1" if role == "cloud" else "localhost"
         self.data = folder / f"{role}-data"
+        self._running = ExitStack()
         variables = self.own_variables | environment
         self.host = Host(role=role, name=name, folder=self.data, has_demo=False, **variables)
         self.port = self.host.port
         self.environment = self.host.environment
 
     def start(self, stack: ExitStack) -> None:
-        stack.enter_context(self.host.running())
+        stack.enter_context(self._running)
+        self._running.enter_context(self.host.running())
         stack.callback(self.helper.stop)
+
+    @contextmanager
+    def stopped(self) -> Iterator[None]:
+        self._running.close()
+        yield
+        self._running.enter_context(self.host.running())
 
     def pids(self, part: str) -> list[int]:
         return [pid for pid, command in self.host.children().items() if PARTS[part] in command]

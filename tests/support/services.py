@@ -62,6 +62,11 @@ class Service:
         return self._process.pid
 
     @property
+    def owner(self) -> dict[str, Any]:
+        """Whose process it is, as Popen takes it; nothing where it is ours."""
+        return {name: value for name, value in self._options.items() if name in {"user", "group", "extra_groups"}}
+
+    @property
     def runs(self) -> bool:
         return self._process.poll() is None
 

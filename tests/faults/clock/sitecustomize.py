@@ -9,6 +9,7 @@ with its parameters behind, waits until the file goes. So a test stops a process
 ``LICENSESYNC_TEST_PART_LINES`` is how many lines a part of a sync has at most, so that few accounts make several parts.
 """
 
+import errno
 import os
 import re
 import sys
@@ -18,6 +19,21 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+_known: dict[Path, str] = {}
+
+
+def read(file: Path) -> str:
+    """Return what a file says, nothing where there is none, and what it said last where no file can be opened."""
+    try:
+        _known[file] = file.read_text()
+    except FileNotFoundError:
+        _known.pop(file, None)
+    except OSError as error:
+        if error.errno != errno.EMFILE:
+            raise
+    return _known.get(file, "")
+
+
 if name := os.environ.get("LICENSESYNC_TEST_CLOCK"):
     from django.utils import timezone
 
@@ -26,7 +42,7 @@ if name := os.environ.get("LICENSESYNC_TEST_CLOCK"):
 
     def moved() -> datetime:
         """Return the time as this host believes it to be; without the file it believes the truth."""
-        return right() + timedelta(seconds=float(offset.read_text()) if offset.exists() else 0)
+        return right() + timedelta(seconds=float(read(offset) or 0))
 
     timezone.now = moved
 
@@ -37,10 +53,9 @@ if name := os.environ.get("LICENSESYNC_TEST_GATE"):
 
     def wait_at_gate(execute: Callable[..., Any], sql: str, params: Any, *others: Any) -> Any:
         """Send the statement once no gate is in its way; say who waits."""
-        if gate.exists() and re.search(gate.read_text(), " ".join([sql, *map(str, params or ())])):
-            draft = gate.with_suffix(f".{os.getpid()}")
-            draft.write_text(str(os.getpid()))
-            draft.replace(gate.with_suffix(".reached"))
+        pattern = read(gate) if gate.exists() else ""
+        if pattern and re.search(pattern, " ".join([sql, *map(str, params or ())])):
+            gate.with_suffix(f".{os.getpid()}").touch()
             while gate.exists():
                 time.sleep(0.005)
         return execute(sql, params, *others)
