@@ -132,13 +132,13 @@ class Rig(ABC):
         self.cloud.manage("grant_role", "octo", CLOUD_OWNER, "--role", "owner")
 
     @abstractmethod
-    def _copy(self) -> dict[str, str]:
-        """Copy the server as it is now; return the environment of the copy."""
+    def _copy(self) -> Helper:
+        """Copy the server as it is now; return a helper of the copy."""
 
     @contextmanager
     def clone(self) -> Iterator[Helper]:
         """A copy of the server, with nothing running but a helper."""
-        helper = Helper(self._copy(), self.folder / "clone-helper.log")
+        helper = self._copy()
         try:
             yield helper
         finally:
@@ -328,15 +328,14 @@ class OnPostgres(Rig):
             found = connection.execute(statement)
             return int(found.fetchall()[0][0]) if found.description else 0
 
-    def _copy(self) -> dict[str, str]:
+    def _copy(self) -> Helper:
         file, address = self.folder / "server.tar.gz", self.folder / "clone_database_url"
         address.write_text(self._clone_url)
         self.server.manage("backup", str(file))
         environment = self.server.environment | {"DATABASE_URL_FILE": str(address)}
-        helper = Helper(environment, self.folder / "restore-helper.log")
+        helper = Helper(environment, self.folder / "clone-helper.log")
         helper("manage", ["restore", str(file)])
-        helper.stop()
-        return environment
+        return helper
 
 
 class OnSqlite(Rig):
@@ -350,7 +349,7 @@ class OnSqlite(Rig):
         self.cloud.start(stack)
         self.server.start(stack)
 
-    def _copy(self) -> dict[str, str]:
+    def _copy(self) -> Helper:
         """The folder as it lies on a disk that was copied."""
         folder = self.folder / "clone-data"
         folder.mkdir()
@@ -360,7 +359,8 @@ class OnSqlite(Rig):
         name = "licensesync.sqlite3"
         with closing(sqlite3.connect(original / name)) as held, closing(sqlite3.connect(folder / name)) as copy:
             held.backup(copy)
-        return self.server.environment | {"LICENSESYNC_DATA_DIR": str(folder)}
+        environment = self.server.environment | {"LICENSESYNC_DATA_DIR": str(folder)}
+        return Helper(environment, self.folder / "clone-helper.log")
 
     def full_disk(self, side: Side, part: str) -> AbstractContextManager[None]:
         return side.limited(part, resource.RLIMIT_FSIZE)
