@@ -21,6 +21,9 @@ MAX_WAITING_ANSWER_BYTES: Final = 1024 * 1024 * 1024
 MAX_ARRIVING_BYTES: Final = 2 * 1024 * 1024 * 1024
 # Each may need three open files, and 1024 are a usual limit.
 MAX_CONNECTIONS: Final = 300
+# On one connection, none of them answered. Browsers and our own client send one after the other, and each answer may
+# wait in an open file.
+MAX_QUEUED_REQUESTS: Final = 8
 IN_MEMORY_BYTES: Final = 64 * 1024
 IDLE_SECONDS: Final = 60
 # A request comes in, and an answer goes out, within these seconds and one more for every KiB.
@@ -39,6 +42,18 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # waitress publishes no types
     def is_served(self) -> bool:
         """A thread works for it, or has yet to."""
         return bool(self.requests)
+
+    def received(self, data: bytes) -> bool:
+        """Let go whoever sends requests without waiting for what was asked for before."""
+        was_taken: bool = super().received(data)
+        if len(self.requests) > MAX_QUEUED_REQUESTS:
+            self.will_close = True
+            with self.requests_lock:
+                # A thread may be at the first.
+                for request in self.requests[1:]:
+                    request.close()
+                del self.requests[1:]
+        return was_taken
 
     @property
     def is_busy(self) -> bool:

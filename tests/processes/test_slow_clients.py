@@ -1,5 +1,6 @@
 """Clients that dawdle hold no thread of the real web: honest requests beside them are answered at once."""
 
+import contextlib
 import http.client
 import os
 import resource
@@ -78,6 +79,21 @@ def assert_honest_requests_pass(port: int) -> None:
         assert ask(port, "POST", "/api/v3/enterprise-installation/license-syncs", b"x" * 100_000) == 401
 
 
+def heard_until_the_end(line: socket.socket, most: int) -> bool:
+    """Whether the web ends the connection before it has sent that much."""
+    line.settimeout(30)
+    heard = 0
+    while heard < most:
+        try:
+            piece = line.recv(1 << 20)
+        except ConnectionError:
+            return True
+        if not piece:
+            return True
+        heard += len(piece)
+    return False
+
+
 def heaviest_kib(console: Console) -> int:
     """Resident memory of the larger of the two processes, arbiter and worker."""
     assert console.process is not None
@@ -122,6 +138,18 @@ def test_crowd_makes_room(web: Console) -> None:
         for line in crowd:
             line.close()
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_who_asks_for_everything_at_once_is_let_go(web: Console) -> None:
+    """Each answer would wait in an open file, of which a process has no more than a thousand."""
+    with contextlib.ExitStack() as lines:
+        greedy = [lines.enter_context(socket.create_connection(("127.0.0.1", web.port))) for _each in range(EACH)]
+        for line in greedy:
+            line.sendall(LONG * 150)
+        assert_honest_requests_pass(web.port)
+
+        for line in greedy:
+            assert heard_until_the_end(line, most=5 * LONG_BYTES)
 
 
 @pytest.mark.parametrize(
