@@ -82,13 +82,17 @@ def test_sync_goes_through_both_proxies(network: Network) -> None:
     server = network.server("whole", bundle=str(network.bundle))
     before = consumed(network.cloud)
     with server.running():
-        server.manage_all(
+        *_, rotated, synced = server.manage_all(
             ("import_seats", "ghes1", str(OCTO / "seats-ghes1.octo.example.ndjson")),
             (*CONNECT, network.token),
             ("license_sync", "ghes1", "enable"),
             ("license_sync", "ghes1", "now", "--wait"),
+            ("rotate_keys", "--app-keys"),
+            ("license_sync", "ghes1", "now", "--wait"),
         )
 
+    assert rotated == "ghes1: the App has a new key, and the former one was deleted on the cloud.\n"
+    assert synced.endswith("revision 2.\n")
     assert len(network.forward.asked) >= 4
     assert consumed(network.cloud) > before
     assert "planted" not in "".join(server.lines)
