@@ -55,12 +55,7 @@ def create_access_token(request: AppRequest, installation_id: str) -> HttpRespon
     now = timezone.now()
     secret, expires_at = new_secret(), now.replace(microsecond=0) + TOKEN_LIFETIME
     with transaction.atomic():
-        held = hold(installation)
-        if held is None:
-            raise auth.gone()
-        if held.app_key != installation.app_key:
-            # Another key took over while this one asked: what it may mint would outlive it.
-            raise auth.bad_credentials()
+        _hold(installation)
         AppToken.objects.filter(installation=installation, expires_at__lte=now).delete()
         AppToken.objects.create(installation=installation, digest=digest(secret), expires_at=expires_at)
     return answer(AccessToken(token=secret, expires_at=expires_at, permissions=PERMISSIONS), status=201)
@@ -80,7 +75,9 @@ def put_key(request: AppRequest) -> HttpResponse:
         raise Refused(ErrorCode.INVALID_REQUEST, "Validation Failed: app_key or its proof is none.") from error
     if not is_for_this_app:
         raise Refused(ErrorCode.INVALID_REQUEST, "Validation Failed: the proof is for another App.")
-    app_keys.keep_next(installation=request.auth, app_key=body.app_key, at=now, ip=actor_ip(request))
+    with transaction.atomic():
+        _hold(request.auth)
+        app_keys.keep_next(installation=request.auth, app_key=body.app_key, at=now, ip=actor_ip(request))
     return no_content()
 
 
@@ -165,3 +162,15 @@ def _licensing_page(request: HttpRequest, installation: Installation) -> str:
 
 def _time(moment: datetime) -> str:
     return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _hold(installation: Installation) -> None:
+    """Keep the server connected, and its key the one that let this request in, until the transaction ends.
+
+    :raises Refused: another key took over: what the former is given now would outlive it; or the server is gone
+    """
+    held = hold(installation)
+    if held is None:
+        raise auth.gone()
+    if held.app_key != installation.app_key:
+        raise auth.bad_credentials()

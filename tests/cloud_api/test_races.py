@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from django.utils import timezone
 
 from cloud import app_keys, handshake, services
 from cloud.models import AppToken, Installation, Ledger
 from enterprises.models import AuditEvent, Enterprise, User
-from tests.cloud_api.servers import Api, FakeServer, app_key
+from tests.cloud_api.servers import Api, FakeServer, app_key, code_of
 from tests.support.races import THREADS, race, without_condition, without_lock
 from wire import signing
 
@@ -17,6 +19,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 NEW_INSTALLATION = 'INSERT INTO "cloud_installation"'
 NEW_TOKEN = 'INSERT INTO "cloud_apptoken"'
 INSTALLATION = 'UPDATE "cloud_installation"'
+HELD_INSTALLATION = 'FROM "cloud_installation" .* FOR NO KEY UPDATE'
 
 
 def convert_eight(server: FakeServer, account: Enterprise, owner: User) -> int:
@@ -108,6 +111,32 @@ def test_next_key_is_taken_once(installation: Installation) -> None:
 def test_without_the_lock_it_is_taken_eight_times(installation: Installation) -> None:
     with without_lock(Installation):
         assert offer_eight(installation) == THREADS
+
+
+def offer_while(change: Callable[[], object], server: FakeServer, installation: Installation) -> set[str]:
+    """Eight next keys are offered when something else happens to the server; return what the refusals say."""
+    api = Api(f"Bearer {server.jwt(installation.pk)}")
+    successor = FakeServer(server_id=server.server_id, identity=server.identity, key=app_key(1))
+    body = {"app_key": signing.public_pem(successor.key.public_key()), "proof": successor.jwt(installation.pk)}
+
+    answers = race(lambda _number: api.put("/app/key", body), before=HELD_INSTALLATION, meanwhile=change)
+
+    return {code_of(answer) for answer in answers}
+
+
+def test_server_that_is_removed_at_that_moment_has_no_next_key(server: FakeServer, installation: Installation) -> None:
+    def remove() -> None:
+        services.remove_installation(installation=installation, by=None, at=timezone.now())
+
+    assert offer_while(remove, server, installation) == {"installation_gone"}
+
+
+def test_key_that_was_replaced_at_that_moment_offers_none(server: FakeServer, installation: Installation) -> None:
+    replaced = signing.public_pem(app_key(2).public_key())
+
+    assert offer_while(lambda: Installation.objects.update(app_key=replaced), server, installation) == {
+        "bad_credentials"
+    }
 
 
 def switch_eight(server: FakeServer, installation: Installation) -> int:
