@@ -21,7 +21,7 @@ from prometheus_client.registry import Collector
 
 from cloud.metrics import cloud_metrics
 from config.heartbeat import beat_state
-from config.management.commands.version import project_version
+from config.version import project_version
 from enterprises.audit import actor_ip
 from enterprises.metrics import gauge
 from enterprises.throttling import seconds_to_wait

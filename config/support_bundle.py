@@ -20,7 +20,7 @@ from django.db import DatabaseError, connection
 
 from cloud.models import Intake
 from config.env import env
-from config.management.commands.version import project_version
+from config.version import project_version
 from enterprises.secrets import PREFIX, WrongEncryptionKey
 from licensesync.models import SyncJob, SyncJobEvent
 

@@ -8,7 +8,7 @@ from typing import Final, TypeAlias
 
 from django.db import connection
 
-from config.management.commands.version import ROOMS, project_version
+from config.version import APPS, project_version
 
 DATA: Final = Path(__file__).parents[1] / "data"
 
@@ -20,7 +20,7 @@ def schema() -> Schema:
     """The tables of ours as the database has them now."""
     with connection.cursor() as cursor:
         names = connection.introspection.table_names(cursor)
-        return {table: columns(table) for table in sorted(names) if table.partition("_")[0] in ROOMS}
+        return {table: columns(table) for table in sorted(names) if table.partition("_")[0] in APPS}
 
 
 def columns(table: str) -> dict[str, bool]:

@@ -6,7 +6,7 @@ from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
 
-from config.management.commands.version import newest_migrations
+from config.version import newest_migrations
 
 
 def test_healthz_answers_without_a_database(client: Client) -> None:

@@ -9,12 +9,12 @@ from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.loader import MigrationLoader
 
 from config.health import migrations_state
-from config.management.commands.version import ROOMS
+from config.version import APPS
 
 
 def ours() -> list[Migration]:
     loader = MigrationLoader(None, ignore_no_migrations=True)
-    return [migration for (app, _name), migration in sorted(loader.disk_migrations.items()) if app in ROOMS]
+    return [migration for (app, _name), migration in sorted(loader.disk_migrations.items()) if app in APPS]
 
 
 def faults(migration: Migration) -> list[str]:
@@ -49,7 +49,7 @@ def tables() -> dict[str, set[str]]:
     found = {}
     with connection.cursor() as cursor:
         for table in connection.introspection.table_names(cursor):
-            if table.partition("_")[0] in ROOMS:
+            if table.partition("_")[0] in APPS:
                 columns = connection.introspection.get_table_description(cursor, table)
                 constraints = connection.introspection.get_constraints(cursor, table)
                 found[table] = {column.name for column in columns} | set(constraints)
@@ -59,7 +59,7 @@ def tables() -> dict[str, set[str]]:
 @pytest.mark.django_db(transaction=True)
 def test_newest_migrations_back_and_forth_again() -> None:
     graph = MigrationExecutor(connection).loader.graph
-    newest = [leaf for leaf in graph.leaf_nodes() if leaf[0] in ROOMS]
+    newest = [leaf for leaf in graph.leaf_nodes() if leaf[0] in APPS]
     # A first migration has none of its own app before it; the way back out of it is only looked at above.
     before_them = [
         (parent.key[0], parent.key[1])

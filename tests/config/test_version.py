@@ -10,7 +10,7 @@ from django.core.management import call_command
 from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 
-from config.management.commands.version import ROOMS, newest_migrations
+from config.version import APPS, newest_migrations
 
 
 def facts() -> dict[str, Any]:
@@ -25,7 +25,7 @@ def test_formats_and_tables_are_named() -> None:
     told = facts()
 
     assert (told["version"], told["wire_formats"], told["backup_format"]) == ("0.1.0", [1], 1)
-    assert (tuple(told["schema"]), told["schema_state"]) == (ROOMS, "ok")
+    assert (tuple(told["schema"]), told["schema_state"]) == (APPS, "ok")
     assert all(name[:4].isdecimal() for name in told["schema"].values())
 
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from config import archive, postgres_copy, sqlite_copy
 from config.embedded import generated_files_in_use
-from config.management.commands.version import project_version
+from config.version import project_version
 from enterprises.commands import ReportingCommand
 
 

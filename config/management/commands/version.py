@@ -2,22 +2,17 @@
 
 import json
 import platform
-import tomllib
 from argparse import ArgumentParser
-from pathlib import Path
 from typing import Any
 
 import django
 from django.conf import settings
 from django.core.management.base import BaseCommand
-from django.db import DatabaseError, connection
-from django.db.migrations.loader import MigrationLoader
+from django.db import connection
 
 from config import archive
-from config.health import migrations_state
+from config.version import newest_migrations, project_version, schema_state
 from wire.messages import FORMATS
-
-ROOMS = ("cloud", "connect", "enterprises", "licensesync")
 
 
 class Command(BaseCommand):
@@ -49,25 +44,3 @@ class Command(BaseCommand):
             "wire formats {wire_formats}, backup format {backup_format}\n"
             "schema {names}: {schema_state}"
         ).format(**facts | {"wire_formats": ", ".join(map(str, FORMATS)), "names": schema})
-
-
-def project_version() -> str:
-    with (settings.BASE_DIR / "pyproject.toml").open("rb") as file:
-        version: str = tomllib.load(file)["project"]["version"]
-    return version
-
-
-def newest_migrations() -> dict[str, str]:
-    """The tables that this version wants: by app, its last migration."""
-    return {app: name for app, name in sorted(MigrationLoader(None).graph.leaf_nodes()) if app in ROOMS}
-
-
-def schema_state() -> str:
-    """Whether the database has these tables; one that is not there yet is not made by asking."""
-    name = connection.settings_dict["NAME"]
-    if connection.vendor == "sqlite" and not Path(name).exists():
-        return "not made"
-    try:
-        return migrations_state()
-    except DatabaseError:
-        return "unreachable"
