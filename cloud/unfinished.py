@@ -20,11 +20,10 @@ def expires_at(kind: str, opened_at: datetime, heard_at: datetime) -> datetime:
     return min(opened_at + LIFETIME[Intake.Kind(kind)], heard_at + SILENCE)
 
 
-def end(intakes: QuerySet[Intake], at: datetime) -> list[int]:
-    """End those that are still coming in, inside of the caller's transaction; return their keys."""
+def end(intakes: QuerySet[Intake], at: datetime) -> bool:
+    """End those that are still coming in, inside of the caller's transaction; say whether there were any."""
     receiving = intakes.filter(state=Intake.State.RECEIVING)
     # Held before anything is deleted: a part that is coming in at this moment is either seen or refused.
     held = list(receiving.select_for_update(no_key=True).values_list("pk", flat=True))
     IntakePart.objects.filter(intake__in=held).delete()
-    Intake.objects.filter(pk__in=held).update(state=Intake.State.EXPIRED, finished_at=at)
-    return held
+    return bool(Intake.objects.filter(pk__in=held).update(state=Intake.State.EXPIRED, finished_at=at))

@@ -19,7 +19,7 @@ DATABASE: Final = "database.sqlite3"
 KEY_FILES: Final = ("secret_key", "field_encryption_keys")
 _LARGEST_MANIFEST: Final = 1024 * 1024
 _CHUNK: Final = 1024 * 1024
-_NAME = re.compile(r"database\.sqlite3|keys/(secret_key|field_encryption_keys)|tables/[a-z0-9_]{1,63}", re.ASCII)
+_NAME = re.compile(rf"database\.sqlite3|keys/({'|'.join(KEY_FILES)})|tables/[a-z0-9_]{{1,63}}", re.ASCII)
 
 
 class BackupInvalid(Exception):

@@ -16,8 +16,16 @@ from django.contrib.sessions.models import Session
 from django.core.cache import cache
 from redis.exceptions import RedisError
 
-from enterprises.models import ApiToken, AuditEvent, Role, RoleName, SetupCode, SignInLink, StagedUpload
-from enterprises.models import StagedUploadPiece as UploadPiece
+from enterprises.models import (
+    ApiToken,
+    AuditEvent,
+    Role,
+    RoleName,
+    SetupCode,
+    SignInLink,
+    StagedUpload,
+    StagedUploadPiece,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -81,7 +89,7 @@ def _reaches_its_end(step: Step, at: datetime) -> bool:
 
 
 def _upload_pieces(at: datetime) -> bool:
-    return delete_piece(UploadPiece.objects.filter(upload__expires_at__lte=at), LARGE_BODIES)
+    return delete_piece(StagedUploadPiece.objects.filter(upload__expires_at__lte=at), LARGE_BODIES)
 
 
 def _uploads(at: datetime) -> bool:

@@ -83,7 +83,7 @@ def _withdraw_unfinished(job_id: int, clock: Callable[[], datetime], adapter: Ad
         with CloudClient(job.connection, adapter=adapter, clock=clock) as cloud:
             cloud.withdraw(str(job.sync_id))
     except CloudFailure as failure:
-        extra = {"job_id": job_id, "code": failure.code}
+        extra = {"job_id": job_id, "failure": failure.code}
         logger.info("The cloud was not told that a snapshot will not be finished.", extra=extra)
 
 

@@ -78,10 +78,6 @@ class User(AbstractUser):
 
 
 class EnterpriseQuerySet(models.QuerySet["Enterprise"]):
-    def visible_to(self, user: User | AnonymousUser) -> EnterpriseQuerySet:
-        """Those in which the user has any role."""
-        return self.filter(pk__in=Role.objects.filter(user_id=user.pk or NOBODY).values("enterprise"))
-
     def owned_by(self, user: User | AnonymousUser) -> EnterpriseQuerySet:
         owner = Role.objects.filter(user_id=user.pk or NOBODY, role=RoleName.OWNER)
         return self.filter(pk__in=owner.values("enterprise"))
@@ -127,10 +123,6 @@ class Enterprise(models.Model):
     @property
     def is_server(self) -> bool:
         return self.deployment == Deployment.SERVER
-
-    @property
-    def is_cloud(self) -> bool:
-        return self.deployment == Deployment.CLOUD
 
     @property
     def is_organization(self) -> bool:

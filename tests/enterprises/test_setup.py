@@ -7,7 +7,7 @@ from django.test import Client
 
 from cloud.models import Ledger
 from connect.models import Server
-from enterprises.models import Enterprise, SetupCode, User
+from enterprises.models import Deployment, Enterprise, SetupCode, User
 from enterprises.services import SetupClosed, setup_secret
 from tests.factories import PASSWORD
 
@@ -47,7 +47,7 @@ def test_cloud_is_founded_with_its_seats(client: Client) -> None:
     assert set_up(client, setup_secret(), deployment="cloud", seats="100") == "/"
 
     assert Ledger.objects.get().seats_purchased == 100
-    assert Enterprise.objects.get().is_cloud
+    assert Enterprise.objects.get().deployment == Deployment.CLOUD
 
 
 def test_code_may_be_typed_carelessly(client: Client) -> None:
