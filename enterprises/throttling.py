@@ -45,14 +45,14 @@ def too_many(request: HttpRequest, wait: int) -> HttpResponse:
     return answer
 
 
-def _wait(request: HttpRequest, key: str, most: int) -> int:
+def _wait(request: HttpRequest, counter: str, most: int) -> int:
     now = int(timezone.now().timestamp())
-    count = _count(f"{key}:{now // WINDOW_SECONDS}")
+    count = _count(f"{counter}:{now // WINDOW_SECONDS}")
     if count <= most:
         return 0
     if count == most + 1:
         # The last line of this minute: whoever guesses must not fill the disk with lines.
-        logger.warning("Attempts are slowed down.", extra={"ip": actor_ip(request)})
+        logger.warning("Attempts are slowed down.", extra={"ip": actor_ip(request), "counter": counter})
     return WINDOW_SECONDS - now % WINDOW_SECONDS
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
@@ -56,8 +57,13 @@ ANYTHING = {
 @time_machine.travel(NOON, tick=False)
 @pytest.mark.parametrize("caller", ANYTHING, ids=lambda caller: caller.__name__)
 def test_right_credentials_have_a_rate(
-    caller: Callable[[Ledger, User], Api], ledger: Ledger, owner: User, monkeypatch: pytest.MonkeyPatch
+    caller: Callable[[Ledger, User], Api],
+    ledger: Ledger,
+    owner: User,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
+    """The log says who is slowed down: behind one proxy the address does not."""
     api, other = caller(ledger, owner), caller(ledger, owner)
     monkeypatch.setattr(throttling, "MAX_REQUESTS", 3)
 
@@ -65,6 +71,8 @@ def test_right_credentials_have_a_rate(
 
     assert answers[0].status_code != 429
     assert (answers[-1].status_code, code_of(answers[-1]), answers[-1]["Retry-After"]) == (429, "rate_limited", "50")
+    (slowed,) = [record for record in caplog.records if record.message == "Attempts are slowed down."]
+    assert re.fullmatch(r"requests:api:(server|token):\d+", vars(slowed)["counter"])
     assert other.get(ANYTHING[caller]).status_code != 429
     with time_machine.travel(NOON + timedelta(seconds=50), tick=False):
         assert api.get(ANYTHING[caller]).status_code != 429
