@@ -109,6 +109,24 @@ def test_token_mistakes_are_refused(words: list[str], owner: User) -> None:
         run("create_api_token", *words)
 
 
+def test_revoked_tokens_open_nothing(owner: User) -> None:
+    lost, kept, other = (
+        run("create_api_token", "olivia", "--scope", "read:enterprise", "--name", name) for name in ("ci", "cron", "ci")
+    )
+
+    assert run_json("revoke_api_token", "Olivia", "--name", "ci") == {"username": "olivia", "revoked": ["ci", "ci"]}
+
+    assert [authenticate_token(f"token {secret}") is not None for secret in (lost, kept, other)] == [False, True, False]
+    assert AuditEvent.objects.filter(action="api_token.revoke", target="olivia").count() == 2
+    assert run("revoke_api_token", "olivia") == "Revoked: cron."
+
+
+@pytest.mark.parametrize("words", [["nobody"], ["olivia"], ["olivia", "--name", "ci"]])
+def test_nothing_to_revoke_is_said(words: list[str], owner: User) -> None:
+    with pytest.raises(CommandError):
+        run("revoke_api_token", *words)
+
+
 def test_server_enterprise_is_whole() -> None:
     made = run_json(
         "create_enterprise", "octo", "--deployment", "server", "--owner", "olivia", "--name", "Octo Inc.",
