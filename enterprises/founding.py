@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from django.core.exceptions import ImproperlyConfigured
 from django.db import transaction
 
-from enterprises import services
+from enterprises import services, setup_codes
 from enterprises.models import Deployment, Enterprise, Kind, User
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def set_up(
     :raises SetupCodeWrong: it is not the code that was printed last
     :raises ValidationError: see create_user and found
     """
-    services.spend_setup_code(code)
+    setup_codes.spend_setup_code(code)
     owner = services.create_user(username=username, password=password, at=at, ip=ip).user
     found(
         slug=slug,

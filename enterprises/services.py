@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,7 +10,6 @@ from typing import TYPE_CHECKING
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from enterprises import audit
@@ -23,7 +21,6 @@ from enterprises.models import (
     Role,
     RoleName,
     Scope,
-    SetupCode,
     SignInLink,
     User,
 )
@@ -39,14 +36,6 @@ READABLE = "abcdefghjkmnpqrstuvwxyz23456789"
 
 class LinkNotValid(Exception):
     """The sign-in link does not exist, has served, or is older than its fifteen minutes."""
-
-
-class SetupClosed(Exception):
-    """Somebody owns an enterprise already: setting up is over."""
-
-
-class SetupCodeWrong(Exception):
-    """The setup code is not the one that was printed last."""
 
 
 @dataclass(frozen=True)
@@ -275,36 +264,3 @@ def use_sign_in_link(*, secret: str, at: datetime, ip: str = "") -> User:
         raise LinkNotValid
     audit.record(enterprise=None, action="sign_in_link.use", by=link.user, ip=ip, target=link.user.username, at=at)
     return link.user
-
-
-def needs_first_owner() -> bool:
-    """Whether nobody owns anything yet, as after a first start without the demo."""
-    return not Role.objects.filter(role=RoleName.OWNER).exists()
-
-
-def setup_secret(*, at: datetime | None = None) -> str:
-    """A new setup code of 100 bits, for whoever started the console; it replaces the one before.
-
-    :raises SetupClosed: somebody owns an enterprise
-    """
-    if not needs_first_owner():
-        raise SetupClosed
-    text = base64.b32encode(secrets.token_bytes(15)).decode()[:20]
-    code = "-".join(text[start : start + 5] for start in range(0, 20, 5))
-    SetupCode.objects.update_or_create(pk=1, defaults={"digest": digest(code), "created_at": at or timezone.now()})
-    return code
-
-
-def spend_setup_code(code: str) -> None:
-    """Use the setup code up, within the transaction that creates the first owner.
-
-    :raises SetupClosed: somebody owns an enterprise
-    :raises SetupCodeWrong: it is not the code that was printed last
-    """
-    if not needs_first_owner():
-        raise SetupClosed
-    letters = "".join(code.upper().replace("-", "").split())
-    written = "-".join(letters[start : start + 5] for start in range(0, len(letters), 5))
-    spent, _rows = SetupCode.objects.filter(digest=digest(written)).delete()
-    if not spent:
-        raise SetupCodeWrong

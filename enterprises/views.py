@@ -20,7 +20,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from enterprises import founding, home, preferences, services, throttling
+from enterprises import founding, home, preferences, services, setup_codes, throttling
 from enterprises.audit import actor_ip
 from enterprises.forms import LanguageForm, PreferencesForm, SetupForm, SignInLinkForm, ThemeForm
 from enterprises.models import Deployment, User
@@ -48,7 +48,7 @@ def your_enterprises(request: HttpRequest) -> HttpResponse:
     user: User | AnonymousUser = request.user
     if isinstance(user, User):
         return render(request, "enterprises/home.html", {"rows": home.rows(user)})
-    return redirect("setup" if services.needs_first_owner() else settings.LOGIN_URL)
+    return redirect("setup" if setup_codes.needs_first_owner() else settings.LOGIN_URL)
 
 
 @sensitive_post_parameters("code", "password")
@@ -56,7 +56,7 @@ def your_enterprises(request: HttpRequest) -> HttpResponse:
 @never_cache
 def setup(request: HttpRequest) -> HttpResponse:
     """The first owner, for whoever holds the setup code; afterwards there is no such page."""
-    if not services.needs_first_owner():
+    if not setup_codes.needs_first_owner():
         raise Http404
     form = SetupForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
@@ -85,9 +85,9 @@ def _set_up(request: HttpRequest, form: SetupForm) -> User | None:
             at=timezone.now(),
             ip=actor_ip(request),
         )
-    except services.SetupClosed:
+    except setup_codes.SetupClosed:
         raise Http404 from None
-    except services.SetupCodeWrong:
+    except setup_codes.SetupCodeWrong:
         logger.warning("A setup code was refused.", extra={"ip": actor_ip(request)})
         form.add_error("code", _("That is not the code that was printed last."))
     except ValidationError as error:

@@ -6,7 +6,8 @@ from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from enterprises.models import User
-from enterprises.services import setup_secret, sign_in_link
+from enterprises.services import sign_in_link
+from enterprises.setup_codes import setup_secret
 from tests.factories import PASSWORD, make_server_enterprise, make_user
 from tests.support.axe import assert_accessible, assert_no_horizontal_overflow
 

@@ -14,7 +14,7 @@ from django.http import Http404
 from pytest_django import Settings
 
 from connect.models import Connection
-from enterprises import keys, services, throttling, uploads
+from enterprises import keys, services, setup_codes, throttling, uploads
 from enterprises.founding import Particulars, set_up
 from enterprises.models import (
     ApiToken,
@@ -28,7 +28,8 @@ from enterprises.models import (
     StagedUpload,
     User,
 )
-from enterprises.services import LinkNotValid, SetupClosed, SetupCodeWrong
+from enterprises.services import LinkNotValid
+from enterprises.setup_codes import SetupClosed, SetupCodeWrong
 from tests.connect.connections import make_connected
 from tests.factories import NOW, PASSWORD, make_enterprise, make_role, make_token, make_user
 from tests.licensesync.world import make_server
@@ -60,7 +61,7 @@ def test_without_the_condition_it_lets_eight_in() -> None:
 
 def set_up_eight() -> int:
     """Eight people enter the setup code; return how many owners there are then."""
-    code = services.setup_secret(at=NOW)
+    code = setup_codes.setup_secret(at=NOW)
 
     def act(number: int) -> None:
         set_up(

@@ -16,7 +16,7 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
 from cloud.beat import tick as cloud_tick
-from enterprises import audit, retention, services
+from enterprises import audit, retention, services, setup_codes
 from enterprises.models import (
     ApiToken,
     AuditEvent,
@@ -86,7 +86,7 @@ def test_tokens_go_30_days_after_they_were_closed(side: str, owner: User) -> Non
 
 @TICKS
 def test_setup_code_goes_with_the_first_owner(side: str, db: None) -> None:
-    services.setup_secret(at=NOW)
+    setup_codes.setup_secret(at=NOW)
 
     beat(NOW + timedelta(days=400), side)
     assert SetupCode.objects.exists()

@@ -8,7 +8,7 @@ from django.test import Client
 from cloud.models import Ledger
 from connect.models import Server
 from enterprises.models import Deployment, Enterprise, SetupCode, User
-from enterprises.services import SetupClosed, setup_secret
+from enterprises.setup_codes import SetupClosed, setup_secret
 from tests.factories import PASSWORD
 
 pytestmark = pytest.mark.django_db

@@ -14,7 +14,8 @@ from django.test import Client
 from pytest_django import Settings
 
 from enterprises.models import User
-from enterprises.services import setup_secret, sign_in_link
+from enterprises.services import sign_in_link
+from enterprises.setup_codes import setup_secret
 from tests.security.examples import OCTO_SETUP
 
 # Attempts are counted by the minute, so the tests stand still in one.

@@ -13,7 +13,7 @@ from django.test import Client
 from cloud.models import Installation
 from config.logs import JsonFormatter, TextFormatter
 from enterprises.models import User
-from enterprises.services import setup_secret
+from enterprises.setup_codes import setup_secret
 from tests.cloud_api.servers import Api, FakeServer
 from tests.security.examples import OCTO_SETUP
 

@@ -12,7 +12,8 @@ from django.test import Client
 from pytest_django import Settings
 
 from enterprises.models import Enterprise, User
-from enterprises.services import setup_secret, sign_in_link
+from enterprises.services import sign_in_link
+from enterprises.setup_codes import setup_secret
 from tests.factories import NOW, PASSWORD
 from tests.security.examples import OCTO_SETUP
 

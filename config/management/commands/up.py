@@ -20,7 +20,7 @@ from config.embedded import broker_socket, keep_address, kept_address
 from config.keys import refuse_wrong_keys
 from config.supervisor import NotStarted, Program, Supervisor, own_environment
 from connect.services import follow_cloud
-from enterprises.services import needs_first_owner, setup_secret
+from enterprises.setup_codes import needs_first_owner, setup_secret
 
 STOP_ORDER = ("web", "beat", "worker", "broker")
 CELERY = (sys.executable, "-m", "celery", "--app", "config", "--quiet")
