@@ -5,9 +5,7 @@ import uuid
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
-from typing import Final, TypeVar
-
-import msgspec
+from typing import Final
 
 from connect.failures import (
     ClockSkew,
@@ -21,7 +19,7 @@ from connect.failures import (
 )
 from enterprises.outbound import Answer
 from wire import signing
-from wire.messages import ErrorCode, Installation, MessageInvalid, Problem, read_message
+from wire.messages import ErrorCode, Installation, MessageInvalid, MessageT, Problem, read_message
 
 MAX_RETRY_AFTER: Final = timedelta(hours=1)
 MAX_MESSAGE_LENGTH: Final = 300
@@ -33,8 +31,6 @@ LARGEST_NUMBER: Final = 2**63 - 1
 _JSON = re.compile(r"\Aapplication/(?:json|[\w.+-]+\+json)\s*(?:;|\Z)", re.IGNORECASE)
 SLUG = re.compile(r"[A-Za-z0-9._-]{1,100}", re.ASCII)
 KEY_ID = re.compile(r"[A-Za-z0-9._-]{1,100}", re.ASCII)
-
-MessageT = TypeVar("MessageT", bound=msgspec.Struct)
 
 
 def not_ours() -> CloudUnavailable:

@@ -20,7 +20,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from types import TracebackType
-from typing import Final, Self, TypeVar
+from typing import Final, Self
 
 import msgspec
 from django.utils import timezone
@@ -67,7 +67,6 @@ class AppDescription(msgspec.Struct, frozen=True, kw_only=True):
     id: int
 
 
-MessageT = TypeVar("MessageT", bound=msgspec.Struct)
 Clock = Callable[[], datetime]
 
 

@@ -9,7 +9,7 @@ import binascii
 import hashlib
 import math
 from datetime import datetime, timedelta
-from typing import Final, TypeVar
+from typing import Final
 
 import jwt
 import msgspec
@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from wire.messages import Manifest, read_message
+from wire.messages import Manifest, MessageT, read_message
 
 MANIFEST: Final = "licensesync-manifest+jwt"
 RECEIPT: Final = "licensesync-receipt+jwt"
@@ -29,8 +29,6 @@ APP_JWT_LIFETIME = timedelta(minutes=9)
 _APP_JWT_MAX_LIFETIME = timedelta(minutes=10)
 _RSA_BITS = (2048, 4096)
 _RSA_EXPONENT = 65_537
-
-PayloadT = TypeVar("PayloadT", bound=msgspec.Struct)
 
 
 class SignatureInvalid(ValueError):
@@ -51,7 +49,7 @@ def sign(payload: msgspec.Struct, *, typ: str, key: Ed25519PrivateKey, kid: str 
     return jwt.PyJWS().encode(msgspec.json.encode(payload), key, "EdDSA", headers)
 
 
-def verify(token: str, kind: type[PayloadT], *, typ: str, key: Ed25519PublicKey) -> PayloadT:
+def verify(token: str, kind: type[MessageT], *, typ: str, key: Ed25519PublicKey) -> MessageT:
     """Return the payload of a compact JWS that ``key`` signed.
 
     :raises SignatureInvalid: anything about it is wrong.

@@ -1,19 +1,17 @@
 """Read request bodies within their limits, and write answers."""
 
 import re
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 from django.http import HttpRequest, HttpResponse
 
 from cloud.api.errors import JSON, Malformed, Refused
-from wire.messages import ErrorCode
+from wire.messages import ErrorCode, MessageT
 
 MAX_MESSAGE_BYTES = 256 * 1024
 _LENGTH = re.compile(r"\A[0-9]{1,18}\Z")
 _ESCAPED_NUL = b"\\u0000"
-
-StructT = TypeVar("StructT", bound=msgspec.Struct)
 
 
 def read_body(request: HttpRequest, limit: int) -> bytes:
@@ -35,7 +33,7 @@ def read_body(request: HttpRequest, limit: int) -> bytes:
     return body
 
 
-def read_message(request: HttpRequest, kind: type[StructT], limit: int = MAX_MESSAGE_BYTES) -> StructT:
+def read_message(request: HttpRequest, kind: type[MessageT], limit: int = MAX_MESSAGE_BYTES) -> MessageT:
     """A control message; fields that this version does not know are ignored.
 
     :raises Refused: too large (413), no JSON (400), or not of this shape (422)
