@@ -1,6 +1,6 @@
 """``python -m tests.faults [--database postgres|sqlite] [WORD ...]``: the table of faults, fault by fault.
 
-Prints ``database | fault | result``; words choose the faults that have one of them in their names.
+Prints ``fault | database | result``; words choose the faults that have one of them in their names.
 """
 
 import argparse

@@ -69,34 +69,43 @@ def waiting(scene: Scene) -> None:
     scene.rig.pass_time()
 
 
-def _outlived(scene: Scene, side: Side, statement: str, said: str) -> None:
-    """A process stands still past its lease, another one does its work, and it finds that out when it goes on."""
+def _outlived(scene: Scene, side: Side, statement: str, later: str, said: str) -> None:
+    """A process stands still past its lease; when it goes on, another one is in the midst of its work."""
     with side.gate(statement):
         scene.request()
         (pid,) = side.wait_at_gate()
         os.kill(pid, signal.SIGSTOP)
     before = side.log().count(said)
-    try:
-        scene.rig.pass_time()
-        scene.rig.settle()
-    finally:
-        os.kill(pid, signal.SIGCONT)
-    assert wait_until(lambda: side.log().count(said) > before, 20), side.log()
+    with side.gate(later):
+        try:
+            scene.rig.pass_time()
+            side.tick()
+            side.wait_at_gate()
+        finally:
+            os.kill(pid, signal.SIGCONT)
+        assert wait_until(lambda: side.log().count(said) > before, 20), f"it did not notice\n{side.log()}"
+
+
+# The same statement again, of another process.
+AGAIN = "(?:){}"
+JOB_LOST, INTAKE_LOST = "A worker lost its claim.", "Another worker took a snapshot over."
 
 
 @row("worker paused past its lease and resumed, job claimed")
 def paused(scene: Scene) -> None:
-    _outlived(scene, scene.server, STATES_OF_JOB["claimed"], "A worker lost its claim.")
+    _outlived(scene, scene.server, STATES_OF_JOB["claimed"], STATES_OF_JOB["uploading"], JOB_LOST)
 
 
 @row("worker paused past its lease and resumed, job applying")
 def paused_before_commit(scene: Scene) -> None:
-    _outlived(scene, scene.server, STATES_OF_JOB["applying"], "A worker lost its claim.")
+    statement = STATES_OF_JOB["applying"]
+    _outlived(scene, scene.server, statement, AGAIN.format(statement), JOB_LOST)
 
 
 @row("worker paused past its lease and resumed, intake applying")
 def paused_applying(scene: Scene) -> None:
-    _outlived(scene, scene.cloud, STATES_OF_INTAKE["applying"], "Another worker took a snapshot over.")
+    statement = STATES_OF_INTAKE["applying"]
+    _outlived(scene, scene.cloud, statement, AGAIN.format(statement), INTAKE_LOST)
 
 
 @row("four workers, every message eight times")
