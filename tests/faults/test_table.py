@@ -1,6 +1,8 @@
 """The table of faults, row by row: real processes that really fail, on both databases."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from functools import cache
 
 import pytest
 
@@ -18,11 +20,12 @@ CASES = [
 
 
 @pytest.fixture(scope="module")
-def rig(request: pytest.FixtureRequest) -> Iterator[Rig]:
-    with running_rig(request.param) as rig:
-        yield rig
+def rig_on() -> Iterator[Callable[[str], Rig]]:
+    """Not a fixture with parameters: pytest would start another rig for each row."""
+    with ExitStack() as stack:
+        yield cache(lambda database: stack.enter_context(running_rig(database)))
 
 
-@pytest.mark.parametrize(("rig", "row"), CASES, indirect=["rig"])
-def test_fault(rig: Rig, row: Row) -> None:
-    assert run(rig, row) == []
+@pytest.mark.parametrize(("database", "row"), CASES)
+def test_fault(database: str, row: Row, rig_on: Callable[[str], Rig]) -> None:
+    assert run(rig_on(database), row) == []
