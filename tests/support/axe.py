@@ -50,13 +50,15 @@ def describe(violation: dict[str, Any]) -> str:
     return f"{violation['id']}: {violation['help']}\n{places}"
 
 
-def assert_no_horizontal_overflow(page: Page, width: int = 320) -> None:
-    """At this width nobody has to scroll the page sideways; what is wide scrolls inside itself."""
+def assert_no_horizontal_overflow(page: Page, widths: tuple[int, ...] = (320, 768, 1012)) -> None:
+    """On a telephone, a tablet and a small screen nobody scrolls sideways; what is wide scrolls inside itself."""
     before = page.viewport_size
-    page.set_viewport_size({"width": width, "height": 640})
-    scroll_width: int = page.evaluate("document.documentElement.scrollWidth")
-    wider: list[str] = page.evaluate(WIDER_THAN_SCREEN, width)
+    found: dict[int, list[str]] = {}
+    for width in widths:
+        page.set_viewport_size({"width": width, "height": 640})
+        if page.evaluate("document.documentElement.scrollWidth") > width:
+            found[width] = page.evaluate(WIDER_THAN_SCREEN, width)
     if before is not None:
         page.set_viewport_size(before)
 
-    assert scroll_width <= width, f"{page.url} is {scroll_width} px wide:\n" + "\n".join(wider)
+    assert not found, f"{page.url} is wider than the screen: {found}"
