@@ -87,6 +87,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "enterprises.middleware.preferences",
+    "enterprises.middleware.not_allowed",
 ]
 
 ROOT_URLCONF = "config.urls"

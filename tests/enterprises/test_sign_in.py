@@ -86,6 +86,13 @@ def test_guessing_from_one_address_is_slowed_down(client: Client, owner: User) -
     assert "Too many" in sign_in(client, "olivia", PASSWORD)
 
 
+def test_who_comes_to_a_form_without_it_sees_a_page(client: Client, owner: User) -> None:
+    answer = client.get(sign_in(client, "olivia", PASSWORD, next="/account/sign-out"))
+
+    assert (answer.status_code, answer["Allow"]) == (405, "POST")
+    assert "open the page again and press the button there" in answer.content.decode()
+
+
 def test_sign_out_needs_a_post(owner_client: Client) -> None:
     assert owner_client.get("/account/sign-out").status_code == 405
     assert owner_client.get("/").status_code == 200
