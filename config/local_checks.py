@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import connection
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 from config.health import broker_state, database_state, migrations_state
@@ -55,7 +56,7 @@ def _address() -> Check:
 
 def _disk() -> Check:
     free = shutil.disk_usage(settings.DATA_DIR).free
-    name, seen = _("Disk space"), _("The data folder has %(free).1f GiB free.") % {"free": free / GIB}
+    name, seen = _("Disk space"), _("The data folder has %(free)s GiB free.") % {"free": number_format(free / GIB, 1)}
     if free >= LITTLE_SPACE:
         return _check(name, Status.OK, seen)
     status = Status.FAILED if free < NO_SPACE else Status.WARNING

@@ -140,6 +140,8 @@ def _issuer(certificate: dict[str, Any]) -> str:
 def _reached(cloud_url: str, answer: Answer) -> Check:
     name = _("Reachability")
     seen = _("It answered with the status %(status)d.") % {"status": answer.status_code}
+    if answer.status_code == HTTPStatus.UNAUTHORIZED:
+        seen = _("It answered with the status 401, which is right: the question bore no credential.")
     if answer.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
         step = _("Tell whoever runs the cloud, or the proxy before it.")
         return Check(about=cloud_url, name=name, status=Status.FAILED, seen=seen, next_step=step)

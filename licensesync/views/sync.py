@@ -42,7 +42,7 @@ def toggle(request: SignedInRequest, slug: str) -> HttpResponse:
     if not changed:
         messages.info(request, _("That was its value already. Nothing was changed."))
     elif enabled:
-        messages.success(request, _("License sync is enabled. The first sync starts within ten minutes."))
+        messages.success(request, _("License sync is enabled. A sync starts within ten minutes."))
     else:
         messages.success(request, _("License sync is disabled. No people's data is sent any more."))
     return redirect("licensesync:connection", slug=slug)

@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import zipfile
 from datetime import timedelta
 from pathlib import Path
@@ -94,6 +95,13 @@ def test_a_full_disk(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("config.local_checks.LITTLE_SPACE", 2**60)
 
     assert named(local_checks(), "Disk space").status == Status.WARNING
+
+
+def test_free_space_is_written_as_the_reader_writes_numbers() -> None:
+    with translation.override("fr"):
+        seen = named(local_checks(), "Espace disque").seen
+
+    assert re.search(r"\d,\d Gio libres", seen)
 
 
 def test_old_seats_and_a_job_that_nobody_begins(server: Server, settings: Settings) -> None:

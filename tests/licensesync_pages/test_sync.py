@@ -44,7 +44,7 @@ def test_enabling_is_audited_with_before_and_after(stage: Stage, owner_client: C
     page = toggle(owner_client, stage, "enabled")
 
     event = AuditEvent.objects.get(action="config_entry.update")
-    assert "The first sync starts within ten minutes." in page
+    assert "A sync starts within ten minutes." in page
     assert is_enabled(stage)
     assert (event.actor, event.ip) == (stage.owner, "127.0.0.1")
     assert (event.before, event.after) == ({"license_sync": "disabled"}, {"license_sync": "enabled"})
