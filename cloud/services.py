@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from django.db import transaction
+from django.utils.translation import gettext_noop as _
 
 from cloud import consumption, matching
 from cloud.locks import locked
@@ -97,7 +98,7 @@ def disconnect_installation(*, installation: Installation, by: User | None, at: 
         if not changed:
             return
         never_finished = ledger.installations.filter(pk=installation.pk, last_status=Installation.SyncStatus.PENDING)
-        never_finished.update(last_status=Installation.SyncStatus.FAILURE, last_error="The server was disconnected.")
+        never_finished.update(last_status=Installation.SyncStatus.FAILURE, last_error=_("The server was disconnected."))
         AppToken.objects.filter(installation=installation).delete()
         # Ended before anything is deleted: a part that is coming in at this moment is either seen or refused.
         under_way = Intake.objects.filter(installation=installation, state__in=Intake.OPEN)
