@@ -13,6 +13,8 @@ from waitress import wasyncore
 from waitress.channel import HTTPChannel
 from waitress.server import BaseWSGIServer, create_server
 
+from config.request_heads import RequestParser
+
 # More than the largest upload (enterprises.uploads), so that what is a little too large comes to a page that says so.
 MAX_BODY_BYTES: Final = 640 * 1024 * 1024
 MAX_HEAD_BYTES: Final = 64 * 1024
@@ -35,6 +37,7 @@ _TURN_SECONDS: Final = 1.0
 class Channel(HTTPChannel):  # type: ignore[misc]  # waitress publishes no types
     """One client, and since when it has been busy with one request or one answer."""
 
+    parser_class = RequestParser
     _since = 0.0
     _answer_bytes = 0
 

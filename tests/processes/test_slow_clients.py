@@ -94,6 +94,15 @@ def heard_until_the_end(line: socket.socket, most: int) -> bool:
     return False
 
 
+def whole(line: socket.socket) -> bytes:
+    """What is left to hear before the web ends the connection."""
+    heard = b""
+    with contextlib.suppress(ConnectionError):
+        while piece := line.recv(1 << 16):
+            heard += piece
+    return heard
+
+
 def heaviest_kib(console: Console) -> int:
     """Resident memory of the larger of the two processes, arbiter and worker."""
     assert console.process is not None
@@ -166,6 +175,24 @@ def test_what_is_too_large_is_refused_at_once(head: bytes, status: bytes, web: C
         line.sendall(head)
 
         assert line.recv(100).split()[1] == status
+
+
+@pytest.mark.parametrize(
+    ("head", "status"),
+    [
+        (HEAD + b"X-Blank: " + b" " * 60_000 + b"x\r\n\r\n", b"400"),
+        (b"GET a://" + b"1" * 60_000 + b" x\r\n\r\n", b"400"),
+        (HEAD + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", b"411"),
+    ],
+    ids=["blanks", "digits", "smuggled"],
+)
+def test_unsound_head_ends_its_connection_and_holds_up_nobody(head: bytes, status: bytes, web: Console) -> None:
+    with socket.create_connection(("127.0.0.1", web.port), timeout=BOUND_SECONDS) as line:
+        line.sendall(head + CLOSE)
+        assert_honest_requests_pass(web.port)
+
+        assert line.recv(12).split()[1] == status
+        assert b"HTTP/1" not in whole(line)
 
 
 def test_answer_under_way_is_finished_before_the_web_stops(web: Console) -> None:
