@@ -11,8 +11,8 @@ from django.utils.translation import gettext as _
 
 from cloud.applying import waiting
 from cloud.instances import InstanceState, instance_states
-from cloud.models import Installation, Intake, Ledger, ReceiptSigner
-from cloud.signer import waiting_for
+from cloud.models import Installation, Intake, Ledger
+from cloud.signer import newest_signer, waiting_for
 from enterprises.doctor import LATE, Check, Checks, Status, guarded, local_checks, this_console, with_reason, work_check
 from enterprises.models import Enterprise
 from wire import signing
@@ -40,7 +40,7 @@ def ledgers_to_check(**only: int) -> list[Ledger]:
 
 def _receipt_key() -> Check:
     name = _("Receipt key")
-    signer = ReceiptSigner.objects.order_by("-created_at", "-pk").first()
+    signer = newest_signer()
     if signer is None:
         seen = _("There is none yet: the first server that connects makes it.")
         return Check(about=this_console(), name=name, status=Status.NOT_APPLICABLE, seen=seen)

@@ -15,9 +15,14 @@ from wire.messages import EndorsedKey, Receipt, ReceiptKey
 MOST_AT_CONNECT: Final = 100
 
 
+def newest_signer() -> ReceiptSigner | None:
+    """Return the newest key, None before the first one was made."""
+    return _newest_first().first()
+
+
 def current_signer(at: datetime) -> ReceiptSigner:
     """Return the newest key; the first call makes the first one."""
-    return _newest_first().first() or _first(at)
+    return newest_signer() or _first(at)
 
 
 def public_keys(at: datetime) -> tuple[ReceiptKey, ...]:

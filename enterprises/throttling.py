@@ -15,10 +15,13 @@ from django.shortcuts import render
 from django.utils import timezone
 from redis.exceptions import RedisError
 
+from enterprises import uploads
 from enterprises.audit import actor_ip
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
+
+    from enterprises.requests import SignedInRequest
 
 logger = logging.getLogger(__name__)
 
@@ -36,6 +39,11 @@ def seconds_to_wait(request: HttpRequest, what: str, *, most: int) -> int:
 def seconds_to_wait_for(caller: str, request: HttpRequest, what: str, *, most: int) -> int:
     """As `seconds_to_wait`, for ``caller`` wherever it calls from: a server, a token or a person that was let in."""
     return _wait(request, f"requests:{what}:{caller}", most)
+
+
+def seconds_to_wait_for_upload(request: SignedInRequest) -> int:
+    """As `seconds_to_wait`, for a person's uploads of whatever kind and their looks at them."""
+    return seconds_to_wait_for(f"person:{request.user.pk}", request, "upload", most=uploads.MAX_A_MINUTE)
 
 
 def too_many(request: HttpRequest, wait: int) -> HttpResponse:

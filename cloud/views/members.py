@@ -27,7 +27,7 @@ PURPOSE = "members"
 def choose(request: SignedInRequest, slug: str) -> HttpResponse:
     """Take a file and lead to its preview."""
     enterprise = enterprise_for(request.user, slug, deployment=Deployment.CLOUD, need=Need.OWN)
-    if request.method == "POST" and (wait := _seconds_to_wait(request)):
+    if request.method == "POST" and (wait := throttling.seconds_to_wait_for_upload(request)):
         return throttling.too_many(request, wait)
     form = MembersFileForm(request.POST, request.FILES) if request.method == "POST" else MembersFileForm()
     if form.is_valid():
@@ -58,7 +58,7 @@ def choose(request: SignedInRequest, slug: str) -> HttpResponse:
 def review(request: SignedInRequest, slug: str, pk: int) -> HttpResponse:
     """Show what the waiting file would change, and apply it."""
     enterprise, upload = _waiting(request, slug, pk)
-    if wait := _seconds_to_wait(request):
+    if wait := throttling.seconds_to_wait_for_upload(request):
         return throttling.too_many(request, wait)
     now = timezone.now()
     form = ApplyMembersForm(request.POST if request.method == "POST" else request.GET)
@@ -85,10 +85,6 @@ def review(request: SignedInRequest, slug: str, pk: int) -> HttpResponse:
         context["problem"] = error
         status = HTTPStatus.UNPROCESSABLE_ENTITY
     return render(request, "cloud/review_members.html", context, status=status)
-
-
-def _seconds_to_wait(request: SignedInRequest) -> int:
-    return throttling.seconds_to_wait_for(f"person:{request.user.pk}", request, "upload", most=uploads.MAX_A_MINUTE)
 
 
 def _waiting(request: SignedInRequest, slug: str, pk: int) -> tuple[Enterprise, StagedUpload]:

@@ -34,7 +34,7 @@ def show(request: SignedInRequest, slug: str) -> HttpResponse:
     """Show the source and its counts; take a file and lead to its review."""
     is_post = request.method == "POST"
     server = server_for(request, slug, Need.OWN if is_post else Need.VIEW)
-    if is_post and (wait := _seconds_to_wait(request)):
+    if is_post and (wait := throttling.seconds_to_wait_for_upload(request)):
         return throttling.too_many(request, wait)
     form = SeatsFileForm(request.POST, request.FILES) if is_post else SeatsFileForm()
     if is_post and form.is_valid() and (upload := _staged(request, server, form)):
@@ -43,10 +43,6 @@ def show(request: SignedInRequest, slug: str) -> HttpResponse:
         return redirect(reverse("licensesync:seats_preview", args=[slug, upload.pk]) + query)
     status = HTTPStatus.UNPROCESSABLE_ENTITY if form.is_bound else HTTPStatus.OK
     return render(request, "licensesync/seats.html", {"page": SeatsPage(server), "form": form}, status=status)
-
-
-def _seconds_to_wait(request: SignedInRequest) -> int:
-    return throttling.seconds_to_wait_for(f"person:{request.user.pk}", request, "upload", most=uploads.MAX_A_MINUTE)
 
 
 def _staged(request: SignedInRequest, server: Server, form: SeatsFileForm) -> StagedUpload | None:
@@ -87,7 +83,7 @@ def _waiting(request: SignedInRequest, server: Server, pk: int) -> StagedUpload:
 def preview(request: SignedInRequest, slug: str, pk: int) -> HttpResponse:
     """Show what the waiting file would change, and apply it."""
     server = server_for(request, slug, Need.OWN)
-    if wait := _seconds_to_wait(request):
+    if wait := throttling.seconds_to_wait_for_upload(request):
         return throttling.too_many(request, wait)
     upload = _waiting(request, server, pk)
     form = ApplySeatsForm(request.POST if request.method == "POST" else request.GET)
