@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 KEPT_FOR = timedelta(hours=1)
 MAX_BYTES = 512 * 1024 * 1024
-# With the fields beside the file; a larger request is refused before it is read.
+# With the fields beside the file; a larger form is refused before it is taken apart.
 MAX_REQUEST_BYTES = MAX_BYTES + 16 * 1024 * 1024
 # Uploads of one person and looks at them within a minute: each reads a whole file.
 MAX_A_MINUTE = 30
@@ -37,9 +37,9 @@ class UploadTooLarge(ValueError):
 
 
 class BoundedUpload(FileUploadHandler):
-    """Refuses a form with more than an import may hold, and every file of a stranger, before it is written to disk.
+    """Refuses a form with more than an import may hold, and every file of a stranger, before it is taken apart.
 
-    Django takes a form in, files and all, before any view asks who sent it.
+    Django takes a form apart, and copies its files, before any view asks who sent it.
     """
 
     def handle_raw_input(

@@ -1,4 +1,4 @@
-"""What is larger than any import is not even taken in: whoever knows an address could fill the disk otherwise."""
+"""What is larger than any import is not taken apart, nor is a file of who is not signed in: it costs time and disk."""
 
 import io
 from typing import Any
