@@ -9,7 +9,7 @@ import tarfile
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import IO, Any, Final, Self
 
 import msgspec
 
@@ -19,11 +19,24 @@ DATABASE: Final = "database.sqlite3"
 KEY_FILES: Final = ("secret_key", "field_encryption_keys")
 _LARGEST_MANIFEST: Final = 1024 * 1024
 _CHUNK: Final = 1024 * 1024
+# Members of more than 8 GiB need no header of their own in it.
+TAR_FORMAT: Final = tarfile.GNU_FORMAT
 _NAME = re.compile(rf"database\.sqlite3|keys/({'|'.join(KEY_FILES)})|tables/[a-z0-9_]{{1,63}}", re.ASCII)
 
 
 class BackupInvalid(Exception):
     """The file is no whole backup; the text says what is wrong with it."""
+
+
+class PlainFile(tarfile.TarInfo):
+    """The one kind of member there is. Headers of headers would be taken into memory, of whatever size or number."""
+
+    @classmethod
+    def frombuf(cls, buf: bytes, encoding: str, errors: str) -> Self:
+        member = super().frombuf(buf, encoding, errors)
+        if member.type not in {tarfile.REGTYPE, tarfile.AREGTYPE}:
+            raise BackupInvalid("It holds something that is no file.")
+        return member
 
 
 class Member(msgspec.Struct, frozen=True):
@@ -52,7 +65,7 @@ def write(path: Path, facts: Mapping[str, Any], files: Mapping[str, Path]) -> No
     manifest = msgspec.json.encode({"format": FORMAT, **facts, "members": members})
     # A temporary file is made with mode 0600.
     with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.") as draft:
-        with tarfile.open(fileobj=draft, mode="w:gz", compresslevel=3, format=tarfile.USTAR_FORMAT) as tar:
+        with tarfile.open(fileobj=draft, mode="w:gz", compresslevel=3, format=TAR_FORMAT) as tar:
             _add(tar, MANIFEST, io.BytesIO(manifest), len(manifest))
             for name, file in files.items():
                 with file.open("rb") as content:
@@ -72,9 +85,9 @@ def read(path: Path, folder: Path) -> tuple[Manifest, dict[str, Path]]:
     :raises BackupInvalid: anything about it is wrong
     """
     try:
-        with tarfile.open(path, mode="r|gz") as tar:
+        with tarfile.open(path, mode="r|gz", tarinfo=PlainFile) as tar:
             return _read(tar, folder)
-    except (tarfile.TarError, EOFError, OSError, ValueError, msgspec.MsgspecError) as error:
+    except (tarfile.TarError, EOFError, OSError, ValueError, RecursionError, msgspec.MsgspecError) as error:
         if isinstance(error, FileNotFoundError | PermissionError):
             raise BackupInvalid(f"It cannot be read: {error.strerror}.") from error
         raise BackupInvalid("It is no backup of this console, or is damaged.") from error
@@ -82,7 +95,7 @@ def read(path: Path, folder: Path) -> tuple[Manifest, dict[str, Path]]:
 
 def _read(tar: tarfile.TarFile, folder: Path) -> tuple[Manifest, dict[str, Path]]:
     first = tar.next()
-    content = tar.extractfile(first) if first and first.isreg() else None
+    content = tar.extractfile(first) if first else None
     if first is None or content is None or first.name != MANIFEST or first.size > _LARGEST_MANIFEST:
         raise BackupInvalid("It is no backup of this console: its first member is not the manifest.")
     manifest = msgspec.json.decode(content.read(), type=Manifest)
@@ -90,7 +103,7 @@ def _read(tar: tarfile.TarFile, folder: Path) -> tuple[Manifest, dict[str, Path]
     files: dict[str, Path] = {}
     while member := tar.next():
         announced = manifest.members.get(member.name)
-        content = tar.extractfile(member) if member.isreg() else None
+        content = tar.extractfile(member)
         if announced is None or content is None or member.name in files or member.size != announced.size:
             raise BackupInvalid("It holds something that its manifest does not announce.")
         files[member.name] = folder / f"member-{len(files)}"
