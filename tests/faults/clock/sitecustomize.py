@@ -57,7 +57,7 @@ if name := os.environ.get("LICENSESYNC_TEST_GATE"):
         if pattern and re.search(pattern, " ".join([sql, *map(str, params or ())])):
             gate.with_suffix(f".{os.getpid()}").touch()
             # Another gate is not in its way any more.
-            while read(gate) == pattern:
+            while gate.exists() and read(gate) == pattern:
                 time.sleep(0.005)
         return execute(sql, params, *others)
 
