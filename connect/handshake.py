@@ -278,5 +278,5 @@ def _take_back(given_up: Connection, adapter: Adapter | None) -> None:
     except CloudFailure as failure:
         logger.warning(
             "An App that was cancelled stays on the cloud.",
-            extra={"connection_id": given_up.pk, "failure": failure.code},
+            extra={"connection_id": given_up.pk, "code": failure.code},
         )

@@ -94,7 +94,7 @@ def rotate_app_key(
             cloud.check_app()
         except CloudFailure as failure:
             # The next sync says it with the new key, too.
-            extra = {"connection_id": connection.pk, "failure": failure.code}
+            extra = {"connection_id": connection.pk, "code": failure.code}
             logger.warning("A new App key was not used yet.", extra=extra)
             return False
     return True
@@ -127,9 +127,7 @@ def disconnect(
     except CloudFailure as failure:
         if not even_if_unreachable:
             raise
-        logger.warning(
-            "Disconnected without the cloud.", extra={"connection_id": connection.pk, "failure": failure.code}
-        )
+        logger.warning("Disconnected without the cloud.", extra={"connection_id": connection.pk, "code": failure.code})
         became = "not_reached"
     # Nothing is changed where somebody else was faster, or connected anew meanwhile.
     transitions.end(connection, cloud=became, by=by, at=at, ip=ip)

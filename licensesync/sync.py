@@ -83,7 +83,7 @@ def _withdraw_unfinished(job_id: int, clock: Callable[[], datetime], adapter: Ad
         with CloudClient(job.connection, adapter=adapter, clock=clock) as cloud:
             cloud.withdraw(str(job.sync_id))
     except CloudFailure as failure:
-        extra = {"job_id": job_id, "failure": failure.code}
+        extra = {"job_id": job_id, "code": failure.code}
         logger.info("The cloud was not told that a snapshot will not be finished.", extra=extra)
 
 
@@ -140,7 +140,7 @@ def _accept_newer_key(worker: Worker, cloud: CloudClient, job: SyncJob, status: 
     try:
         cloud.accept_receipt_key(kid)
     except CloudFailure as failure:
-        extra = {"job_id": job.pk, "failure": failure.code}
+        extra = {"job_id": job.pk, "code": failure.code}
         logger.warning("The cloud was not told that its newer receipt key is accepted.", extra=extra)
 
 

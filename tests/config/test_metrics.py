@@ -17,6 +17,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from cloud.models import Installation, Intake, Ledger
 from config.celery import app
 from config.heartbeat import give_sign
+from config.version import project_version
 from connect.models import Connection
 from licensesync.models import License, SeatSource, SyncJob
 from tests.support.line import connect, make_ledger, make_server
@@ -105,7 +106,7 @@ def test_console_itself(client: Client) -> None:
 
     found = measured(client)
 
-    assert found["build_info both 0.1.0"] == 1
+    assert found[f"build_info both {project_version()}"] == 1
     assert {name: found[name] for name in ("broker_up", "beat_up", "queue_depth", "database_up")} == {
         "broker_up": 1,
         "beat_up": 1,
