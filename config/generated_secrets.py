@@ -10,12 +10,14 @@ HOSTS = {"": "postgres", "cloud_": "cloud-postgres"}
 
 
 def files() -> dict[str, str]:
-    """File names and what stands in them; a database's password stands in its address once more."""
+    """File names and what stands in them; a database's password stands in its address once more, and no key has another
+    one before it yet."""
     made: dict[str, str] = {}
     for side, host in HOSTS.items():
         password = secrets.token_urlsafe(24)
         made |= {
             f"{side}secret_key": secrets.token_urlsafe(50),
+            f"{side}secret_key_fallbacks": "",
             f"{side}field_encryption_keys": Fernet.generate_key().decode(),
             f"{side}metrics_token": secrets.token_urlsafe(32),
             f"{side}postgres_password": password,

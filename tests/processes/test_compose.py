@@ -179,7 +179,8 @@ def test_every_service_has_a_read_only_file_system_and_no_secret_in_its_environm
 
     assert described["read_only"] is True
     environment = described.get("environment", {})
-    assert not {name for name in environment if name.endswith(("_KEY", "_KEYS", "PASSWORD", "DATABASE_URL"))}
+    secret = ("_KEY", "_KEYS", "_FALLBACKS", "PASSWORD", "DATABASE_URL")
+    assert not {name for name in environment if name.endswith(secret)}
     wanted = {value.removeprefix("/run/secrets/") for value in environment.values() if "/run/secrets/" in value}
     assert wanted == set(described.get("secrets", ()))
     assert wanted <= set(COMPOSE["secrets"])
