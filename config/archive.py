@@ -32,7 +32,7 @@ class PlainFile(tarfile.TarInfo):
     """The one kind of member there is. Headers of headers would be taken into memory, of whatever size or number."""
 
     @classmethod
-    def frombuf(cls, buf: bytes, encoding: str, errors: str) -> Self:
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
         member = super().frombuf(buf, encoding, errors)
         if member.type not in {tarfile.REGTYPE, tarfile.AREGTYPE}:
             raise BackupInvalid("It holds something that is no file.")
