@@ -33,7 +33,7 @@ lint: install-dev ## Run every check but the tests, all of them even when one fa
 # The parts. They need no database and no secrets of yours.
 LINTS := lint-style lint-templates lint-types lint-layers lint-deploy lint-migrations lint-messages lint-security
 .PHONY: $(LINTS)
-ROOMS := config licensesync cloud connect enterprises wire
+PACKAGES := config licensesync cloud connect enterprises wire
 CHECK := env -u DATABASE_URL -u REDIS_URL -u BASE_URL LICENSESYNC_DATA_DIR=.cache/lint LICENSESYNC_ROLE=both
 PRODUCTION := DATABASE_URL=postgres://u:p@db.example/d REDIS_URL=redis://broker.example BASE_URL=https://console.example \
 	FIELD_ENCRYPTION_KEYS=bGludC1saW50LWxpbnQtbGludC1saW50LWxpbnQtbGk= \
@@ -63,7 +63,7 @@ lint-messages:
 	$(CHECK) $(VENV)/python -m tests.support.messages --check
 
 lint-security:
-	$(VENV)/bandit --quiet --configfile pyproject.toml --severity-level medium --recursive $(ROOMS)
+	$(VENV)/bandit --quiet --configfile pyproject.toml --severity-level medium --recursive $(PACKAGES)
 	$(VENV)/python -m tests.support.known_weaknesses
 
 bench: install-dev ## Measure the stages of a sync beside the bare database

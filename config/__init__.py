@@ -1,4 +1,4 @@
-"""The roof: settings, addresses, the job queue, and everything that starts and watches the processes."""
+"""The project: settings, addresses, the job queue, and everything that starts and watches the processes."""
 
 import gc
 

@@ -1,4 +1,4 @@
-"""Registers the roof as an app: its commands are found, and what only the roof knows is handed down."""
+"""Makes the project an app: its commands are found, and what only the project knows is handed down."""
 
 import gc
 
@@ -8,7 +8,7 @@ from django.apps import AppConfig
 GARBAGE_THRESHOLD = 10_000
 
 
-class HouseConfig(AppConfig):
+class ProjectConfig(AppConfig):
     name = "config"
 
     def ready(self) -> None:

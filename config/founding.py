@@ -1,4 +1,4 @@
-"""How each side opens its books for a new enterprise; the roof says it, because only the roof knows both sides."""
+"""How each side opens its books for a new enterprise; the project says it, which alone knows both sides."""
 
 from __future__ import annotations
 

@@ -92,7 +92,7 @@ def _texts(value: object, where: str = "") -> Iterator[tuple[str, str]]:
 
 
 def actor_ip(request: HttpRequest) -> str:
-    """The caller's address, in which the house has already looked behind its trusted proxies."""
+    """The caller's address, in which `config.middleware` has already looked behind the trusted proxies."""
     address = str(request.META.get("REMOTE_ADDR", ""))
     try:
         return str(ipaddress.ip_address(address))

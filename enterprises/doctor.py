@@ -1,4 +1,4 @@
-"""What a check of the doctor is, and where the roof says how the database, the broker and the keys are."""
+"""What a check of the doctor is, and where `config` says how the database, the broker and the keys are."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ _local: list[Callable[[], Checks]] = []
 
 
 def register(local: Callable[[], Checks]) -> None:
-    """Called once, when the apps are ready, by the roof, which alone knows all parts of this console."""
+    """Called once, when the apps are ready, by `config`, which alone knows all parts of this console."""
     _local[:] = [local]
 
 

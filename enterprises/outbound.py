@@ -28,7 +28,7 @@ from enterprises.outbound_peers import ForbiddenPeer, pool_classes, proxy_for
 if TYPE_CHECKING:
     from requests import PreparedRequest, Response
 
-# What other rooms may name: the library itself stays in this one.
+# What other modules may name: the library itself stays in this one.
 Adapter: TypeAlias = BaseAdapter
 Answer: TypeAlias = requests.Response
 

@@ -7,12 +7,12 @@ from django.core.management import get_commands, load_command_class
 
 from config.apps import GARBAGE_THRESHOLD
 
-ROOMS = {"config", "enterprises", "connect", "licensesync", "cloud"}
+APPS = {"config", "enterprises", "connect", "licensesync", "cloud"}
 
 
-@pytest.mark.parametrize(("command", "room"), [(name, room) for name, room in get_commands().items() if room in ROOMS])
-def test_command_checks_no_pages(command: str, room: str) -> None:
-    assert load_command_class(room, command).requires_system_checks == ()
+@pytest.mark.parametrize(("command", "app"), [(name, app) for name, app in get_commands().items() if app in APPS])
+def test_command_checks_no_pages(command: str, app: str) -> None:
+    assert load_command_class(app, command).requires_system_checks == ()
 
 
 def test_garbage_is_looked_for_again_and_not_in_what_stays() -> None:

@@ -18,7 +18,7 @@ from tests.factories import NOW, PASSWORD
 from tests.security.examples import OCTO_SETUP
 
 ROOT = Path(__file__).resolve().parents[2]
-ROOMS = ("config", "enterprises", "connect", "licensesync", "cloud", "wire")
+PACKAGES = ("config", "enterprises", "connect", "licensesync", "cloud", "wire")
 SENDS = re.compile(
     r"core\.mail\b(?!\.backends)|send_mail|mail_(admins|managers)|email_user|EmailMessage|AdminEmailHandler|smtplib"
 )
@@ -31,10 +31,10 @@ def everybody_has_an_address(settings: Settings) -> None:
     settings.ADMINS = settings.MANAGERS = [("Olivia", "olivia@octo.example")]
 
 
-@pytest.mark.parametrize("room", ROOMS)
-def test_no_room_sends_mail(room: str) -> None:
+@pytest.mark.parametrize("package", PACKAGES)
+def test_no_package_sends_mail(package: str) -> None:
     """Whoever writes the first one plants secrets around it, and looks for them in it, here."""
-    files = [*(ROOT / room).rglob("*.py")]
+    files = [*(ROOT / package).rglob("*.py")]
 
     assert files
     assert [path for path in files if SENDS.search(path.read_text())] == []

@@ -28,9 +28,9 @@ ROWS = {
 
 def test_every_model_stands_in_it() -> None:
     models = {model._meta.label for model in apps.get_models(include_auto_created=True)}
-    rooms = {label.split(".")[0] for label in models}
+    labels = {label.split(".")[0] for label in models}
 
-    named = set(re.findall(rf"`((?:{'|'.join(sorted(rooms))})\.[A-Z]\w+)`", TEXT))
+    named = set(re.findall(rf"`((?:{'|'.join(sorted(labels))})\.[A-Z]\w+)`", TEXT))
 
     assert named == models
 
