@@ -16,7 +16,6 @@ from enterprises.access import Scope
 
 DEFAULT_PER_PAGE: Final = 30
 MAX_PER_PAGE: Final = 100
-MAX_PAGE: Final = 10**9
 _NUMBER = re.compile(r"\A[0-9]{1,9}\Z")
 
 router = Router(auth=auth.person)
