@@ -76,7 +76,9 @@ def _state(installation: Installation, at: datetime, added_licenses: int) -> Ins
         tone, label = "attention", _("Stale")
     else:
         tone, label = "success", _("Up to date")
-    next_expected_at = synced_at + EVERY if synced_at and not is_disconnected else None
+    is_late = is_stale or synced_at is None
+    is_awaited = not is_disconnected and not (is_late and _is_switched_off(installation))
+    next_expected_at = synced_at + EVERY if synced_at and is_awaited else None
     return InstanceState(
         installation=installation,
         status=(
@@ -85,7 +87,7 @@ def _state(installation: Installation, at: datetime, added_licenses: int) -> Ins
         at=synced_at,
         tone=tone,
         label=label,
-        problem=_problem(installation, is_late=is_stale or synced_at is None),
+        problem=_problem(installation, is_late=is_late),
         next_expected_at=next_expected_at,
         is_overdue=next_expected_at is not None and next_expected_at < at,
         added_licenses=added_licenses,

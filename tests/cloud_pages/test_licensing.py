@@ -76,7 +76,10 @@ def test_late_server_that_was_switched_off_is_told_apart(
 ) -> None:
     Installation.objects.update(record=record)
 
-    assert ("License sync is off on this server" in _text(owner_client)) is is_off
+    text = _text(owner_client)
+
+    assert ("License sync is off on this server" in text) is is_off
+    assert ("Next report was expected" in text) is not is_off
 
 
 def test_licenses_only_a_server_adds_are_what_removing_it_frees(owner_client: Client, contested: Ledger) -> None:
