@@ -12,7 +12,7 @@ import traceback
 from concurrent.futures import ThreadPoolExecutor
 from tempfile import TemporaryDirectory
 
-from tests.faults.rig import running_rig
+from tests.faults.rigs import running_rig
 from tests.faults.rows import DATABASES, Row, run
 from tests.faults.table import ROWS
 

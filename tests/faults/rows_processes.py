@@ -5,7 +5,7 @@ import resource
 from contextlib import ExitStack
 
 from tests.faults.proxy import hold
-from tests.faults.rig import OnPostgres
+from tests.faults.rigs import OnPostgres
 from tests.faults.rows import DATABASES, Scene, row
 from tests.faults.sides import Side
 from tests.support.console import wait_until

@@ -6,7 +6,8 @@ from functools import cache
 
 import pytest
 
-from tests.faults.rig import Rig, running_rig
+from tests.faults.rig import Rig
+from tests.faults.rigs import running_rig
 from tests.faults.rows import DATABASES, Row, run
 from tests.faults.table import ROWS
 
