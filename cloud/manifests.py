@@ -11,6 +11,7 @@ from django.conf import settings
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from enterprises import audit
 from wire import signing
 from wire.messages import FORMATS, ErrorCode, Manifest
 
@@ -90,10 +91,10 @@ def _check_age(manifest: Manifest, at: datetime) -> None:
 def _check_server(manifest: Manifest) -> None:
     if not is_canonical_uuid(manifest.server_id):
         raise RequestInvalid(_("The server's id is malformed."))
-    if not is_hostname(manifest.hostname):
+    if not is_hostname(manifest.hostname) or audit.looks_secret(manifest.hostname):
         raise RequestInvalid(_("The server's host name is malformed."))
     is_version = len(manifest.version) <= MAX_VERSION_LENGTH and _PLAIN.fullmatch(manifest.version)
-    if not is_version or len(manifest.features) > MAX_FEATURES:
+    if not is_version or len(manifest.features) > MAX_FEATURES or audit.looks_secret(manifest.version):
         raise RequestInvalid(_("The request to connect is malformed."))
 
 

@@ -84,7 +84,9 @@ def _configured_secrets() -> set[str]:
         *settings.FIELD_ENCRYPTION_KEYS,
     )
     found = {*keys, mail, *passwords, *map(unquote, passwords)}
-    return {str(secret) for secret in found if len(str(secret)) > 3}
+    plain = {str(secret) for secret in found if len(str(secret)) > 3}
+    # The parts are JSON, in which a quotation mark is written with a backslash.
+    return plain | {json.dumps(secret, ensure_ascii=False)[1:-1] for secret in plain}
 
 
 def _versions() -> dict[str, Any]:

@@ -9,11 +9,13 @@ import logging
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
+from typing import Final
 from uuid import UUID
 
 from django.db import transaction
 
-from connect.answers import KEY_ID
+from connect.answers import KEY_ID, MAX_RECEIPT_KEYS
 from connect.failures import RECEIPT_INVALID, CloudFailure
 from connect.models import Connection
 from enterprises import audit
@@ -21,6 +23,9 @@ from wire import signing
 from wire.messages import EndorsedKey, MessageT, Receipt, ReceiptKey
 
 logger = logging.getLogger(__name__)
+
+# Every trusted key is tried. Who makes up more, a hundred with each sync, is not followed any further.
+MOST_PINNED: Final = 1000
 
 
 class ReceiptInvalid(CloudFailure):
@@ -96,12 +101,13 @@ class _Followed:
 def _followed(pinned: Iterable[dict[str, str]], offered: Iterable[EndorsedKey]) -> _Followed:
     """Follow the word of one key for the next, from those that are pinned on."""
     found = _Followed(list(pinned))
-    for key in offered:
-        if any(trusted["x"] == key.x for trusted in found.trusted):
-            continue
+    known = {key["x"] for key in found.trusted}
+    unknown = (key for key in offered if key.x not in known)
+    for key in islice(unknown, max(0, min(MAX_RECEIPT_KEYS, MOST_PINNED - len(known)))):
         if _is_endorsed(key, found.trusted):
             found.fresh.append(key)
             found.trusted.append({"kid": key.kid, "x": key.x})
+            known.add(key.x)
         else:
             found.strange.append(key)
     return found
@@ -135,7 +141,7 @@ def _verified(token: str, kind: type[MessageT], typ: str, trusted: Iterable[dict
 
 def _audit(connection: Connection, action: str, key: EndorsedKey, at: datetime) -> None:
     # What is refused is somebody's own words, and may be of any length or form.
-    known = {"kid": key.kid} if KEY_ID.fullmatch(key.kid) else {}
+    known = {"kid": key.kid} if KEY_ID.fullmatch(key.kid) and not audit.looks_secret(key.kid) else {}
     audit.record(
         enterprise=connection.server.enterprise,
         action=action,

@@ -25,11 +25,11 @@ SECRET_KEY = re.compile(
 )
 # Names that tell about a secret without holding it, such as token_expires_at or token_id.
 ABOUT_A_SECRET = re.compile(r"_(id|ids|at|name|count|scopes|expiry)\Z", re.IGNORECASE)
+# As they are spelled: hosts are called eyja.example.com.
 # Companies are called "Basic Telecommunications"; a credential of that length has a digit in all likelihood.
 SECRET_VALUE = re.compile(
     rf"-----BEGIN [A-Z ]*PRIVATE KEY|\b{PREFIX}[\w-]{{20,}}|\beyJ[\w-]+\.[\w-]+\.[\w-]+|\bgAAAA[\w-]{{20,}}"
-    r"|\b(gh[opsur]|github_pat)_\w{16,}|\b(bearer +|(basic|token) +(?=\S*\d))[\w.~+/-]{16,}|://[^/\s:@]+:[^/\s@]+@",
-    re.IGNORECASE,
+    r"|\b(gh[opsur]|github_pat)_\w{16,}|\b(?i:bearer +|(basic|token) +(?=\S*\d))[\w.~+/-]{16,}|://[^/\s:@]+:[^/\s@]+@"
 )
 
 
@@ -89,6 +89,18 @@ def _texts(value: object, where: str = "") -> Iterator[tuple[str, str]]:
             yield from _texts(part, where)
     elif isinstance(value, str):
         yield where, value
+
+
+def counted_ip(request: HttpRequest) -> str:
+    """What attempts are counted by: the caller's address, and of an IPv6 one its network, every address of which one
+    caller may have.
+    """
+    address = actor_ip(request)
+    if ":" not in address:
+        return address
+    parsed = ipaddress.IPv6Address(address)
+    # A socket of both protocols shows IPv4 callers in IPv6 clothes.
+    return str(parsed.ipv4_mapped or ipaddress.ip_network((int(parsed), 64), strict=False).network_address)
 
 
 def actor_ip(request: HttpRequest) -> str:

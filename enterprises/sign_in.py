@@ -56,7 +56,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth pu
 
     def get_client_ip(self, request: HttpRequest) -> str:
         """The address that attempts are counted by; behind a Unix socket all share one."""
-        return audit.actor_ip(request) or "local"
+        return audit.counted_ip(request) or "local"
 
     def get_password_change_redirect_url(self, request: HttpRequest) -> str:
         return reverse("preferences")

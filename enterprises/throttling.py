@@ -16,7 +16,7 @@ from django.utils import timezone
 from redis.exceptions import RedisError
 
 from enterprises import uploads
-from enterprises.audit import actor_ip
+from enterprises.audit import actor_ip, counted_ip
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
@@ -33,7 +33,7 @@ def seconds_to_wait(request: HttpRequest, what: str, *, most: int) -> int:
 
     What is guessed has 100 bits and more, so that nothing is counted, and nobody kept out, while the cache is away.
     """
-    return _wait(request, f"attempts:{what}:{actor_ip(request)}", most)
+    return _wait(request, f"attempts:{what}:{counted_ip(request)}", most)
 
 
 def seconds_to_wait_for(caller: str, request: HttpRequest, what: str, *, most: int) -> int:

@@ -217,6 +217,8 @@ END = "/enterprises/octo/settings/dotcom_connection/complete"
         {"hostname": "GHES1.octo.example"},
         {"hostname": "ghes1.octo.example/x"},
         {"hostname": ""},
+        {"hostname": f"lss_{'a' * 43}", "callback": f"https://lss_{'a' * 43}{END}"},
+        {"version": f"ghp_{'a' * 20}"},
         {"version": "x" * 33},
         {"version": "3.19\x00"},
         {"app_key": "-----BEGIN PUBLIC KEY-----"},

@@ -152,10 +152,11 @@ def forged(number: int) -> EndorsedKey:
         EndorsedKey(kid="receipts-2", x=public, endorsement=""),
         EndorsedKey(kid="receipts-2", x="no key", endorsement=honest.endorsement),
         endorsed(stranger, by=receipt_key(), kid="<script>"),
+        endorsed(stranger, by=stranger, kid="eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiI3In0.c2ln"),
     ][number]
 
 
-@pytest.mark.parametrize("number", range(7))
+@pytest.mark.parametrize("number", range(8))
 def test_forged_word_pins_nothing_and_is_audited(number: int, connection: Connection) -> None:
     before = connection.receipt_keys
 
@@ -166,6 +167,19 @@ def test_forged_word_pins_nothing_and_is_audited(number: int, connection: Connec
     event = AuditEvent.objects.get(action__startswith="dotcom_connection.receipt_key")
     assert event.action == "dotcom_connection.receipt_key_refused"
     assert "<" not in str(event.after)
+
+
+@pytest.mark.parametrize(("most_pinned", "pinned"), [(1000, 100), (40, 40), (1, 1)])
+def test_keys_without_end_are_not_followed(
+    most_pinned: int, pinned: int, connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("connect.receipts.MOST_PINNED", most_pinned)
+    made_up = [endorsed(signing.new_identity_key(), by=receipt_key(), kid=f"x-{number}") for number in range(150)]
+
+    pin_followers(connection, made_up, at=NOW)
+
+    connection.refresh_from_db()
+    assert len(connection.receipt_keys) == min(1 + pinned, most_pinned)
 
 
 def test_keys_for_another_connection_pin_nothing(connection: Connection) -> None:

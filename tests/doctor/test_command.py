@@ -231,6 +231,14 @@ def test_the_bundle_holds_no_secret_and_nobody(server: Server, settings: Setting
     assert rows["events"][0]["data"] == {"code": "timeout", "parts": 3}
 
 
+def test_configured_secret_is_taken_out_as_json_spells_it(settings: Settings) -> None:
+    settings.METRICS_TOKEN = 'planted"token\\of the\tmetrics'
+
+    assert (
+        redacted(json.dumps({"seen": f"before {settings.METRICS_TOKEN} after"})) == '{"seen": "before [removed] after"}'
+    )
+
+
 @pytest.mark.parametrize(
     "secret",
     [

@@ -79,6 +79,11 @@ def test_secret_values_are_refused(value: str, shape: str, server_enterprise: En
     assert not AuditEvent.objects.filter(action="x.y").exists()
 
 
+@pytest.mark.parametrize("name", ["eyja.example.com", "eyjolfur.corp.example.is", f"gaaaa{'x' * 30}"])
+def test_name_of_a_host_is_no_secret(name: str, server_enterprise: Enterprise) -> None:
+    assert record(enterprise=server_enterprise, action="x.y", by=None, target=name, at=NOW).target == name
+
+
 def test_our_own_secrets_are_refused(server_enterprise: Enterprise) -> None:
     for secret in (new_secret(), encrypt("something")):
         with pytest.raises(SecretInAuditEvent):

@@ -32,6 +32,10 @@ def try_code(client: Client, code: str = WRONG_CODE, ip: str = "127.0.0.1") -> i
     return client.post("/setup", {**OCTO_SETUP, "code": code}, REMOTE_ADDR=ip).status_code
 
 
+def try_password(client: Client, ip: str) -> int:
+    return client.post("/account/sign-in", {"login": f"nobody-{ip}", "password": "wrong"}, REMOTE_ADDR=ip).status_code
+
+
 def check_slowed(attempt: Callable[..., int], client: Client, right: str) -> None:
     """The right one is not even looked at within the minute; another address and the next minute are free."""
     assert [attempt(client) for _guess in range(11)] == [422] * 10 + [429]
@@ -105,3 +109,22 @@ def test_without_the_cache_nobody_is_kept_out(
     with time_machine.travel(NOON, tick=False):
         assert try_link(client, sign_in_link(user=owner, at=NOON).secret) == 302
     assert caplog.messages == ["The cache does not answer; attempts are not counted."]
+
+
+@time_machine.travel(NOON, tick=False)
+@pytest.mark.parametrize("attempt", [try_link, try_password])
+def test_addresses_of_one_ipv6_network_count_as_one(attempt: Callable[..., int], client: Client, db: None) -> None:
+    """Whoever has one of them has all."""
+    answers = [attempt(client, ip=f"2001:db8:0:1::{number:x}") for number in range(40)]
+
+    assert answers[-1] == 429
+    assert attempt(client, ip="2001:db8:0:2::1") != 429
+
+
+@time_machine.travel(NOON, tick=False)
+@pytest.mark.parametrize("attempt", [try_link, try_password])
+def test_ipv4_callers_in_ipv6_clothes_do_not_count_as_one(
+    attempt: Callable[..., int], client: Client, db: None
+) -> None:
+    for number in range(40):
+        assert attempt(client, ip=f"::ffff:203.0.113.{number}") != 429
