@@ -17,13 +17,12 @@ from connect.failures import (
     RevisionConflict,
     Unavailable,
 )
+from enterprises.audit import looks_secret
 from enterprises.outbound import Answer
 from wire import signing
 from wire.messages import ErrorCode, Installation, MessageInvalid, MessageT, Problem, read_message
 
 MAX_RETRY_AFTER: Final = timedelta(hours=1)
-MAX_MESSAGE_LENGTH: Final = 300
-MAX_CODE_LENGTH: Final = 64
 MAX_NAME_LENGTH: Final = 200
 MAX_RECEIPT_KEYS: Final = 100
 LARGEST_NUMBER: Final = 2**63 - 1
@@ -72,6 +71,7 @@ def checked_installation(installation: Installation) -> Installation:
         and 0 < len(keys) <= MAX_RECEIPT_KEYS
         and all(KEY_ID.fullmatch(key.kid) for key in keys)
         and SLUG.fullmatch(account.slug)
+        and not looks_secret(account.slug)
         and len(account.name) <= MAX_NAME_LENGTH
         and account.name.isprintable()
     )
@@ -112,10 +112,10 @@ def _refusal(problem: Problem) -> CloudFailure:
         case ErrorCode.BAD_CREDENTIALS:
             return NotAuthorized()
         case ErrorCode.REVISION_CONFLICT | ErrorCode.HOSTNAME_CHANGED:
-            return RevisionConflict(problem.code, _shortened(problem.message))
+            return RevisionConflict(problem.code, problem.message)
         case "":
             return not_ours()
-    return CloudRejected(problem.code[:MAX_CODE_LENGTH], _shortened(problem.message))
+    return CloudRejected(problem.code, problem.message)
 
 
 def problem_of(response: Answer) -> Problem | None:
@@ -156,7 +156,3 @@ def _http_date(text: str) -> datetime | None:
 
 def _is_json(response: Answer) -> bool:
     return bool(_JSON.match(response.headers.get("Content-Type", "")))
-
-
-def _shortened(message: str) -> str:
-    return "".join(character if character.isprintable() else " " for character in message[:MAX_MESSAGE_LENGTH])

@@ -1,12 +1,14 @@
 """What can go wrong between a server and its cloud: exceptions that carry the decision, and a sentence for each."""
 
 import enum
+import re
 from dataclasses import dataclass
 from typing import Final
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from enterprises.audit import looks_secret
 from wire.messages import ErrorCode
 
 
@@ -32,6 +34,10 @@ NOT_CONNECTED: Final = "not_connected"
 NOT_FOUND: Final = "not_found"
 NOT_OFFERED: Final = "not_offered"
 RECEIPT_INVALID: Final = "receipt_invalid"
+UNKNOWN: Final = "unknown"
+
+MAX_MESSAGE_LENGTH: Final = 300
+_CODE = re.compile(r"[a-z][a-z0-9_]{0,63}", re.ASCII)
 
 
 class CloudFailure(Exception):
@@ -96,11 +102,12 @@ class CloudRejected(CloudFailure):
     """The cloud understood and refused: the same request would be refused again.
 
     ``message`` is the cloud's own, for a developer; it is shortened, and pages show the sentence of the code instead.
+    A ``code`` that no cloud would use is `UNKNOWN`: whatever it says can be stored and audited, so that a job ends.
     """
 
     def __init__(self, code: str, message: str = "") -> None:
-        super().__init__(code)
-        self.message = message
+        super().__init__(code if _CODE.fullmatch(code) and not looks_secret(code) else UNKNOWN)
+        self.message = "".join(each if each.isprintable() else " " for each in message[:MAX_MESSAGE_LENGTH])
 
 
 class RevisionConflict(CloudRejected):

@@ -348,6 +348,7 @@ BAD_INSTALLATIONS = {
     "an id out of range": {"app_id": 2**63},
     "a negative id": {"installation_id": -1},
     "a slug that is a path": {"account": {"slug": "../x", "name": "X", "kind": "enterprise"}},
+    "a slug like a token": {"account": {"slug": f"ghp_{'a' * 20}", "name": "X", "kind": "enterprise"}},
     "a name with NUL": {"account": {"slug": "x", "name": "\0", "kind": "enterprise"}},
     "an unknown kind": {"account": {"slug": "x", "name": "X", "kind": "guild"}},
     "a base that is none": {"held": {"revision": 1, "snapshot_id": "none"}},

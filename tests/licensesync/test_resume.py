@@ -106,6 +106,20 @@ def test_snapshot_that_the_cloud_gave_up_is_replaced_by_a_new_one(world: World) 
     assert world.cloud.syncs[given_up].state != "applied"
 
 
+@pytest.mark.parametrize("code", ["x" * 65, "a\0b", f"ghp_{'a' * 20}", f"lss_{'a' * 43}", "eyJh.eyJp.c2ln", "<b>", " "])
+@pytest.mark.parametrize("step", ["status", "open"])
+def test_job_ends_whatever_code_the_cloud_makes_up(step: str, code: str, world: World) -> None:
+    """One that cannot be stored or audited would have it come back for ever."""
+    world.cloud.polls_until_applied = 2
+    made_up = Problem(message="No.\0" * 1000, code=code)
+    refused = functools.partial(_says, world, "refused", problem=made_up)
+    world.cloud.fail(step, refused if step == "status" else lambda: answer(422, msgspec.to_builtins(made_up)))
+
+    job = world.sync()
+
+    assert (job.state, job.error_code) == (State.FAILED, "unknown")
+
+
 def test_disabled_after_the_commit_sends_nobody_even_when_the_cloud_asks(world: World) -> None:
     world.cloud.fail("commit", lose_connection)
     job = world.sync()
