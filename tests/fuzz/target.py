@@ -22,7 +22,7 @@ from cloud.models import Ledger
 from enterprises.access import Scope
 from tests.cloud_api.servers import Api, FakeServer
 from tests.factories import make_token
-from tests.permissions.world import World, make_world
+from tests.permissions.world import World, make_world, with_manifest
 from wire.lines import SnapshotDigest, make_line
 from wire.messages import ErrorCode
 from wire.parts import content_digest, pack
@@ -149,7 +149,7 @@ def rows() -> str:
 
 def make_target(owner: User, billing_manager: User, stranger: User) -> Target:
     """All of it, made once per test; every case is undone."""
-    world = make_world(owner, billing_manager, stranger, asks_for_connection=True)
+    world = with_manifest(make_world(owner, billing_manager, stranger))
     server = FakeServer()
     installation = server.installed(Ledger.objects.get(enterprise__slug=world.things["cloud"]))
     app = Api(f"Bearer {server.jwt(installation.pk)}")

@@ -8,19 +8,30 @@ import pytest
 from django.http import HttpResponseBase
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from pytest_django import DjangoDbBlocker
 
-from enterprises.models import Scope, User
+from enterprises.models import Scope
 from tests.factories import make_user
 from tests.permissions.table import API, PAGES, ROOT_API, ROWS, Row
-from tests.permissions.world import World, bearer, make_world
+from tests.permissions.world import World, bearer, make_world, with_manifest
+from tests.support.shared_rows import shared_rows
 
 # Nobody finds anything here: whatever else is asked for under the API's prefix.
 NAMELESS = {"^api/v3/"}
 
 
+@pytest.fixture(scope="module")
+def shared_world(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[World]:
+    with shared_rows(django_db_blocker):
+        with django_db_blocker.unblock():
+            world = make_world(*map(make_user, ("olivia", "bill", "sam")))
+        yield world
+
+
 @pytest.fixture
-def world(row: Row, owner: User, billing_manager: User) -> World:
-    return make_world(owner, billing_manager, make_user("sam"), asks_for_connection="manifest" in row.data)
+def world(row: Row, shared_world: World, db: None) -> World:
+    """As it was made; what the test before this one changed is undone."""
+    return with_manifest(shared_world) if "manifest" in row.data else shared_world
 
 
 def url_names(patterns: list[URLPattern | URLResolver], route: str = "", space: str = "") -> Iterator[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import parse_qs, urlsplit
 from uuid import uuid4
 
@@ -33,7 +33,7 @@ class World:
     people: dict[str, User]
 
 
-def make_world(owner: User, billing_manager: User, stranger: User, *, asks_for_connection: bool) -> World:
+def make_world(owner: User, billing_manager: User, stranger: User) -> World:
     server = _found("octo-server", Deployment.SERVER, owner, billing_manager)
     cloud = _found("octo", Deployment.CLOUD, owner, billing_manager)
     _found("other-server", Deployment.SERVER, stranger)
@@ -45,11 +45,14 @@ def make_world(owner: User, billing_manager: User, stranger: User, *, asks_for_c
         **_things_of_cloud(cloud, owner),
         "uuid": str(uuid4()),
     }
-    if asks_for_connection:
-        # Costs an RSA key.
-        things["manifest"] = _manifest(owner)
     elsewhere = things | {"server": "other-server", "cloud": "other"}
     return World(things, elsewhere, people={"stranger": stranger, "billing_manager": billing_manager, "owner": owner})
+
+
+def with_manifest(world: World) -> World:
+    """With a request to be connected, which costs an RSA key, and holds for minutes only."""
+    manifest = {"manifest": _manifest(world.people["owner"])}
+    return replace(world, things=world.things | manifest, elsewhere=world.elsewhere | manifest)
 
 
 def bearer(user: User, *scopes: str) -> dict[str, str]:
