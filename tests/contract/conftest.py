@@ -5,6 +5,7 @@ pytest loads this module before Django is ready, so what the fixtures make is im
 
 from __future__ import annotations
 
+import itertools
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,14 @@ if TYPE_CHECKING:
     from connect.models import Connection, Server
     from enterprises.models import User
     from tests.support.wsgi_adapter import WsgiAdapter
+
+
+@pytest.fixture(autouse=True)
+def _keys_from_a_pool(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Making an App key takes a tenth of a second each time; each that is asked for is another one than the last."""
+    app_key = import_module("tests.cloud_api.servers").app_key
+    pool = itertools.cycle([app_key(number) for number in range(3)])
+    monkeypatch.setattr(import_module("wire.signing"), "new_app_key", pool.__next__)
 
 
 @pytest.fixture

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-
 import pytest
 import requests
 from django.utils import timezone
@@ -15,16 +13,8 @@ from connect.client import CloudClient
 from connect.failures import CloudRejected, CloudUnavailable, NotAuthorized, NotConnected
 from connect.models import Connection
 from enterprises.models import AuditEvent, User
-from tests.cloud_api.servers import app_key
 from tests.support.wsgi_adapter import WsgiAdapter
 from wire import signing
-
-
-@pytest.fixture(autouse=True)
-def _keys_from_a_pool(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Making one takes a tenth of a second each time; each that is asked for is another one than the last."""
-    pool = itertools.cycle([app_key(number) for number in range(3)])
-    monkeypatch.setattr(signing, "new_app_key", pool.__next__)
 
 
 def rotate(connection: Connection, cloud: WsgiAdapter) -> bool:
