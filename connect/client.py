@@ -132,8 +132,11 @@ class CloudClient:
         return checked_installation(read_answer(response, Installation))
 
     def check_app(self) -> None:
-        """Ask the cloud who we are: it knows us, accepts the App key, and answers about this very App."""
-        response = self._as_app("GET", "/app")
+        """Ask the cloud who we are: it knows us, accepts the App key, and answers about this very App.
+
+        Asks the database nothing: the doctor calls it from a thread.
+        """
+        response = self._with_jwt(lambda: self._send("GET", "/app", bearer=self._app_jwt()))
         if read_answer(response, AppDescription).id != self._connection.app_id:
             raise not_ours()
 

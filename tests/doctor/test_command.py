@@ -11,13 +11,13 @@ import pytest
 from django.core.management import call_command
 from django.db import connection as database
 from django.utils import timezone, translation
-from pytest_django import Settings
+from pytest_django import DjangoAssertNumQueries, Settings
 
 from cloud.doctor import cloud_checks, ledgers_to_check
 from cloud.models import Installation
 from config.support_bundle import redacted
 from connect.client import CloudClient
-from connect.failures import InstallationGone
+from connect.failures import InstallationGone, NotAuthorized
 from connect.models import Connection, Server
 from enterprises.doctor import Check, Status, local_checks
 from enterprises.models import User
@@ -173,6 +173,20 @@ def test_the_app_is_accepted_until_the_cloud_forgets_it(server: Server, owner: U
         cloud.check_app()
         Installation.objects.update(state=Installation.State.DISCONNECTED)
         with pytest.raises(InstallationGone):
+            cloud.check_app()
+
+
+def test_asking_who_we_are_asks_no_database(
+    server: Server, settings: Settings, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    """A thread that did would leave its connection to the database open."""
+    with listeners.cloud() as url:
+        settings.CLOUD_URLS = [url]
+        Connection.objects.update(
+            state="connected", cloud_url=url, app_id=42, installation_id=42, app_key=app_key_pem()
+        )
+        connection = Connection.objects.get()
+        with django_assert_num_queries(0), CloudClient(connection) as cloud, pytest.raises(NotAuthorized):
             cloud.check_app()
 
 
