@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
+from itertools import count
+
 import pytest
 from django.utils import timezone
 
@@ -194,7 +197,7 @@ def test_without_the_condition_it_is_ended_eight_times(server: Server, state: st
 def prepare_eight(server: Server, state: str, monkeypatch: pytest.MonkeyPatch) -> int:
     """Eight processes prepare the App key that shall follow; return how many different keys they offer the cloud."""
     complete(server, state)
-    monkeypatch.setattr(signing, "new_app_key", object)
+    monkeypatch.setattr(signing, "new_app_key", partial(next, count()))
     monkeypatch.setattr(signing, "private_pem", str)
 
     return len(set(race(lambda _number: prepare_app_key(Connection.objects.get()), before=CONNECTION)))
