@@ -1,12 +1,41 @@
-"""The key of a server's App, and the one that follows it: both are accepted until the new one was used once."""
+"""The key of a server's App, what it opens, and the key that follows it: both are accepted until the new one was used.
 
-from datetime import datetime
+What a request asks for is given under the lock of its server, while the key that let it in is still the App's.
+"""
+
+from datetime import datetime, timedelta
+from typing import Final
 
 from django.db import transaction
 
+from cloud.locks import hold
 from cloud.models import AppToken, Installation
 from enterprises import audit
+from enterprises.secrets import digest, new_secret
 from wire import signing
+
+TOKEN_LIFETIME: Final = timedelta(hours=1)
+
+
+class ServerGone(Exception):
+    """The server was disconnected or removed while it asked."""
+
+
+class KeyReplaced(Exception):
+    """Another key took over while this one asked: what it is given now would outlive it."""
+
+
+@transaction.atomic
+def mint(*, installation: Installation, at: datetime) -> tuple[str, datetime]:
+    """Return a token, and when it ends: in an hour. Only its digest is kept, and those that are over go.
+
+    :raises ServerGone, KeyReplaced:
+    """
+    held = _hold(installation)
+    secret, expires_at = new_secret(), at.replace(microsecond=0) + TOKEN_LIFETIME
+    AppToken.objects.filter(installation=held, expires_at__lte=at).delete()
+    AppToken.objects.create(installation=held, digest=digest(secret), expires_at=expires_at)
+    return secret, expires_at
 
 
 @transaction.atomic
@@ -14,9 +43,10 @@ def keep_next(*, installation: Installation, app_key: str, at: datetime, ip: str
     """Accept a key beside the App's own. The same again, or the App's own, changes nothing; another replaces it.
 
     :raises wire.signing.KeyInvalid: it is no App key
+    :raises ServerGone, KeyReplaced:
     """
     key = _canonical(app_key)
-    held = Installation.objects.select_for_update(no_key=True).get(pk=installation.pk)
+    held = _hold(installation)
     if key in (_canonical(held.app_key), held.next_app_key):
         return
     held.next_app_key = key
@@ -33,6 +63,16 @@ def switch(*, installation: Installation, at: datetime, ip: str) -> None:
     if won:
         AppToken.objects.filter(installation=installation).delete()
         _audit(installation, "enterprise_installation.app_key_updated", key, at=at, ip=ip)
+
+
+def _hold(installation: Installation) -> Installation:
+    """Keep the server connected until the transaction ends, and its key the one that let this request in."""
+    held = hold(installation)
+    if held is None:
+        raise ServerGone
+    if held.app_key != installation.app_key:
+        raise KeyReplaced
+    return held
 
 
 def _canonical(app_key: str) -> str:

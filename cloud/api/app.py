@@ -3,10 +3,11 @@
 Source: https://docs.github.com/en/rest/apps/apps. The App and its one installation share their id.
 """
 
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any, Final
 
-from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
 from ninja import Router
@@ -17,14 +18,11 @@ from cloud.api.addresses import api_address, page_address
 from cloud.api.auth import AppRequest
 from cloud.api.bodies import answer, no_content, read_message
 from cloud.api.errors import Refused
-from cloud.locks import hold
-from cloud.models import AppToken, Installation
+from cloud.models import Installation
 from enterprises.audit import actor_ip
-from enterprises.secrets import digest, new_secret
 from wire import signing
 from wire.messages import AccessToken, ErrorCode, NextAppKey
 
-TOKEN_LIFETIME: Final = timedelta(hours=1)
 PERMISSIONS: Final = {"enterprise_license_sync": "write"}
 
 router = Router(auth=auth.app)
@@ -50,14 +48,10 @@ def show_installation(request: AppRequest, installation_id: str) -> HttpResponse
 
 @router.post("/app/installations/{installation_id}/access_tokens", url_name="app_access_tokens")
 def create_access_token(request: AppRequest, installation_id: str) -> HttpResponse:
-    """Mint a token for one hour; only its digest is kept, and those that are over go."""
+    """Mint a token for one hour."""
     installation = _own(request, installation_id)
-    now = timezone.now()
-    secret, expires_at = new_secret(), now.replace(microsecond=0) + TOKEN_LIFETIME
-    with transaction.atomic():
-        _hold(installation)
-        AppToken.objects.filter(installation=installation, expires_at__lte=now).delete()
-        AppToken.objects.create(installation=installation, digest=digest(secret), expires_at=expires_at)
+    with _while_the_key_is_ours():
+        secret, expires_at = app_keys.mint(installation=installation, at=timezone.now())
     return answer(AccessToken(token=secret, expires_at=expires_at, permissions=PERMISSIONS), status=201)
 
 
@@ -75,8 +69,7 @@ def put_key(request: AppRequest) -> HttpResponse:
         raise Refused(ErrorCode.INVALID_REQUEST, "Validation Failed: app_key or its proof is none.") from error
     if not is_for_this_app:
         raise Refused(ErrorCode.INVALID_REQUEST, "Validation Failed: the proof is for another App.")
-    with transaction.atomic():
-        _hold(request.auth)
+    with _while_the_key_is_ours():
         app_keys.keep_next(installation=request.auth, app_key=body.app_key, at=now, ip=actor_ip(request))
     return no_content()
 
@@ -88,6 +81,17 @@ def delete_installation(request: AppRequest, installation_id: str) -> HttpRespon
         installation=_own(request, installation_id), by=None, at=timezone.now(), ip=actor_ip(request)
     )
     return no_content()
+
+
+@contextmanager
+def _while_the_key_is_ours() -> Iterator[None]:
+    """:raises Refused: the server is gone, or its key was replaced while it asked"""
+    try:
+        yield
+    except app_keys.ServerGone as error:
+        raise auth.gone() from error
+    except app_keys.KeyReplaced as error:
+        raise auth.bad_credentials() from error
 
 
 def _own(request: AppRequest, installation_id: str) -> Installation:
@@ -162,15 +166,3 @@ def _licensing_page(request: HttpRequest, installation: Installation) -> str:
 
 def _time(moment: datetime) -> str:
     return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
-
-
-def _hold(installation: Installation) -> None:
-    """Keep the server connected, and its key the one that let this request in, until the transaction ends.
-
-    :raises Refused: another key took over: what the former is given now would outlive it; or the server is gone
-    """
-    held = hold(installation)
-    if held is None:
-        raise auth.gone()
-    if held.app_key != installation.app_key:
-        raise auth.bad_credentials()

@@ -11,7 +11,7 @@ import pytest
 from django.apps import apps
 
 from cloud import retention as of_cloud
-from cloud.api.app import TOKEN_LIFETIME
+from cloud.app_keys import TOKEN_LIFETIME
 from cloud.models import Intake
 from cloud.unfinished import LIFETIME, SILENCE
 from enterprises import retention, services, uploads
