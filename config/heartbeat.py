@@ -51,7 +51,8 @@ def beat_state() -> Beat:
     try:
         last = cache.get(_LAST_SIGN)
         if last is not None:
-            return Beat.SILENT if _seconds(now) - last > SILENT_AFTER_SECONDS else Beat.OK
+            # Whichever way: a sign from the future is of before the clock was set back, and says nothing of now.
+            return Beat.SILENT if abs(_seconds(now) - last) > SILENT_AFTER_SECONDS else Beat.OK
         missed_since = cache.get_or_set(_MISSED_SINCE, _seconds(now), timeout=None) or _seconds(now)
     except RedisError:
         return Beat.UNKNOWN

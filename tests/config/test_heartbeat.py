@@ -71,6 +71,16 @@ def test_silence_is_red_after_three_minutes_and_ends_with_the_next_sign(
     assert beat_check().status == Status.OK
 
 
+def test_sign_from_the_future_does_not_count_for_long(clock: time_machine.Traveller) -> None:
+    give_sign()
+
+    clock.shift(timedelta(days=-1))
+    assert beat_state() == Beat.SILENT
+
+    give_sign()
+    assert beat_state() == Beat.OK
+
+
 def test_emptied_broker_is_bridged_until_the_next_tick_is_overdue(clock: time_machine.Traveller) -> None:
     give_sign()
     cache.clear()
