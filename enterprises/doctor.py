@@ -17,7 +17,7 @@ from django.conf import settings
 from django.db import DatabaseError
 from django.utils import translation
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from enterprises.secrets import WrongEncryptionKey
 
@@ -192,11 +192,40 @@ def work_check(*, is_late: bool, next_step: str) -> Check:
     )
 
 
+@dataclass(frozen=True, kw_only=True)
+class Summary:
+    """What all checks together say, in one sentence, and its color."""
+
+    text: str
+    tone: str
+
+
+def summary(checks: Checks) -> Summary:
+    """How many are wrong, and which one to begin with: the first that failed, or else that warns."""
+    found = list(checks)
+    wrong = [check for check in found if check.status == Status.FAILED]
+    if wrong:
+        text = ngettext("%(wrong)d of %(all)d checks failed.", "%(wrong)d of %(all)d checks failed.", len(wrong))
+    else:
+        wrong = [check for check in found if check.status == Status.WARNING]
+        text = ngettext("%(wrong)d of %(all)d checks warns.", "%(wrong)d of %(all)d checks warn.", len(wrong))
+    if not wrong:
+        done = sum(check.status == Status.OK for check in found)
+        text = ngettext("%(all)d check, and nothing wrong.", "%(all)d checks, and nothing wrong.", done)
+        return Summary(text=text % {"all": done}, tone="success")
+    begin = _("Begin with “%(name)s” of %(about)s.") % {"name": wrong[0].name, "about": wrong[0].about}
+    return Summary(text=text % {"wrong": len(wrong), "all": len(found)} + f" {begin}", tone=wrong[0].tone)
+
+
 def has_failed(checks: Checks) -> bool:
     return any(check.status == Status.FAILED for check in checks)
 
 
 def as_json(checks: Checks) -> str:
     found = list(checks)
-    answer: dict[str, Any] = {"failed": has_failed(found), "checks": [check.as_json() for check in found]}
+    answer: dict[str, Any] = {
+        "failed": has_failed(found),
+        "summary": summary(found).text,
+        "checks": [check.as_json() for check in found],
+    }
     return json.dumps(answer)

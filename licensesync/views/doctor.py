@@ -24,5 +24,5 @@ def show(request: SignedInRequest, slug: str) -> HttpResponse:
     if request.method == "POST":
         address = doctor.address_of_request(request.get_host(), is_secure=request.is_secure())
         checks = [address, *page_checks(server, timezone.now())]
-    context = {"server": server, "groups": doctor.by_subject(checks), "at": timezone.now()}
-    return render(request, "licensesync/doctor.html", context)
+    found = {"groups": doctor.by_subject(checks), "summary": doctor.summary(checks), "at": timezone.now()}
+    return render(request, "licensesync/doctor.html", {"server": server, **found})

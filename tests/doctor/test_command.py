@@ -19,7 +19,7 @@ from config.support_bundle import redacted
 from connect.client import CloudClient
 from connect.failures import InstallationGone, NotAuthorized
 from connect.models import Connection, Server
-from enterprises.doctor import Check, Status, local_checks
+from enterprises.doctor import Check, Status, local_checks, summary
 from enterprises.models import User
 from enterprises.secrets import new_secret
 from licensesync.doctor import server_checks, servers_to_check
@@ -50,6 +50,29 @@ def run(*arguments: str) -> tuple[int, str]:
 
 def named(checks: list[Check], name: str) -> Check:
     return next(check for check in checks if check.name == name)
+
+
+def finding(status: Status, name: str = "Disk") -> Check:
+    return Check(about="This console", name=name, status=status, seen="As seen.")
+
+
+@pytest.mark.parametrize(
+    ("checks", "said"),
+    [
+        ([finding(Status.OK)], "1 check, and nothing wrong."),
+        ([finding(Status.OK), finding(Status.OK), finding(Status.NOT_APPLICABLE)], "2 checks, and nothing wrong."),
+        (
+            [finding(Status.OK), finding(Status.WARNING)],
+            "1 of 2 checks warns. Begin with “Disk” of This console.",
+        ),
+        (
+            [finding(Status.WARNING), finding(Status.FAILED, "Beat"), finding(Status.FAILED, "Keys")],
+            "2 of 3 checks failed. Begin with “Beat” of This console.",
+        ),
+    ],
+)
+def test_one_sentence_sums_up_and_says_where_to_begin(checks: list[Check], said: str) -> None:
+    assert summary(checks).text == said
 
 
 def test_a_line_for_each_check_and_status_0_where_none_failed(server: Server, settings: Settings) -> None:

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from cloud.doctor import cloud_checks, ledgers_to_check
 from config.support_bundle import write_bundle
-from enterprises.doctor import Check, as_json, has_failed, local_checks
+from enterprises.doctor import Check, as_json, has_failed, local_checks, summary
 from licensesync.doctor import server_checks, servers_to_check
 
 
@@ -52,7 +52,7 @@ def all_checks() -> list[Check]:
 def _answer(checks: list[Check], *, is_json: bool) -> str:
     if is_json:
         return as_json(checks)
-    return "\n".join(_line(check) for check in checks)
+    return "\n".join([*(_line(check) for check in checks), summary(checks).text])
 
 
 def _line(check: Check) -> str:
