@@ -12,13 +12,25 @@ from enterprises.models import User
 
 
 class License(models.Model):
-    """The license of a server: what was bought, and until when."""
+    """The license of a server: what was bought, and until when.
+
+    ``expires_on`` is its last day, None for one that never ends; ``customer`` is empty where only GHES's API was read,
+    which does not tell it; ``read_at`` is when ``source`` last said so.
+    """
+
+    class Source(models.TextChoices):
+        """Who says so."""
+
+        FORM = "form", _("Entered by hand")
+        GHES = "ghes", _("Read from GHES")
 
     server = models.OneToOneField(Server, models.CASCADE, related_name="license")
     customer = models.CharField(max_length=200)
     kind = models.CharField(max_length=50, default="standard")
     seats = models.PositiveIntegerField(null=True, blank=True, help_text=_("Empty: unlimited"))
     expires_on = models.DateField(null=True, blank=True)
+    source = models.CharField(max_length=8, choices=Source, default=Source.FORM, db_default=Source.FORM)
+    read_at = models.DateTimeField(null=True, blank=True)
 
     def __str__(self) -> str:
         """Return the customer."""

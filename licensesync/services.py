@@ -2,9 +2,7 @@
 
 from datetime import date, datetime
 from functools import partial as later
-from typing import Any
 
-from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext as _
 
@@ -15,7 +13,7 @@ from enterprises import audit
 from enterprises.models import User
 from enterprises.outbound import Adapter
 from licensesync import jobs, schedule
-from licensesync.locks import hold
+from licensesync.licenses import keep_license
 from licensesync.models import License, Schedule, SyncJob
 from licensesync.outcomes import SyncDisabled
 from licensesync.seats.changes import SeatChange, ShrinkNotAllowed
@@ -102,7 +100,6 @@ def _audit_import(server: Server, change: SeatChange, *, by: User | None, at: da
     )
 
 
-@transaction.atomic
 def set_license(
     *,
     server: Server,
@@ -114,46 +111,21 @@ def set_license(
     kind: str = "standard",
     ip: str = "",
 ) -> License:
-    """Write down a server's license; ``seats`` None is unlimited.
+    """Write down a server's license as a person enters it; ``seats`` None is unlimited.
 
     :raises django.core.exceptions.ValidationError: a value does not fit
     """
-    hold(server)
-    held = License.objects.filter(server=server).first()
-    before = _license_values(held) if held else None
-    changed = held or License(server=server)
-    changed.customer, changed.kind, changed.seats, changed.expires_on = customer.strip(), kind, seats, expires_on
-    changed.full_clean()
-    _refuse_credentials(changed)
-    changed.save()
-    after = _license_values(changed)
-    if after != before:
-        audit.record(
-            enterprise=server.enterprise,
-            action="license.update",
-            by=by,
-            at=at,
-            ip=ip,
-            target=server.hostname,
-            before=before,
-            after=after,
-        )
-    return changed
-
-
-def _refuse_credentials(held: License) -> None:
-    """The audit log takes none, and nobody meant to enter one."""
-    problems = {}
-    if audit.looks_secret(held.customer):
-        problems["customer"] = _("The customer looks like it holds a password or token; leave it out.")
-    if audit.looks_secret(held.kind):
-        problems["kind"] = _("The kind looks like it holds a password or token; leave it out.")
-    if problems:
-        raise ValidationError(problems)
-
-
-def _license_values(held: License) -> dict[str, Any]:
-    return {"customer": held.customer, "kind": held.kind, "seats": held.seats, "expires_on": held.expires_on}
+    return keep_license(
+        server=server,
+        customer=customer,
+        kind=kind,
+        seats=seats,
+        expires_on=expires_on,
+        source=License.Source.FORM,
+        by=by,
+        at=at,
+        ip=ip,
+    )
 
 
 @transaction.atomic
