@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from connect import failures
 from connect.failures import Explanation
+from wire.messages import ErrorCode
 
 _ENABLE: Final = _("Set license sync to Enabled again.")
 
@@ -33,6 +34,24 @@ EXPLANATIONS: Final[dict[str, Explanation]] = {
         _("Look into the log of the worker at the time of the attempt; it is tried again by itself."),
     ),
 }
+
+_PLACES: Final[dict[str, str]] = {
+    ErrorCode.SHRINK_UNCONFIRMED: "seats",
+    "no_seats": "seats",
+    ErrorCode.INSTALLATION_GONE: "connection",
+    ErrorCode.BAD_CREDENTIALS: "connection",
+    failures.NOT_AUTHORIZED: "connection",
+    failures.NOT_CONNECTED: "connection",
+    failures.RECEIPT_INVALID: "connection",
+}
+
+DECISIONS: Final = frozenset({ErrorCode.REVISION_CONFLICT, ErrorCode.HOSTNAME_CHANGED, ErrorCode.SHRINK_UNCONFIRMED})
+"""What the cloud refused until an owner says what is meant."""
+
+
+def place_of(code: str) -> str:
+    """Return the page under ``licensesync:`` where the next step is taken; empty where that is the License page."""
+    return _PLACES.get(code, "")
 
 
 def explain(code: str) -> Explanation:

@@ -8,7 +8,7 @@ from connect.models import Server
 from enterprises import home, navigation
 from enterprises.models import Deployment, Enterprise
 from licensesync.models import SeatSource
-from licensesync.state import ConnectionState, StateCode, connection_states
+from licensesync.state import ConnectionState, connection_states
 
 PAGES = (
     navigation.Page(
@@ -43,7 +43,6 @@ PAGES = (
         owners_only=True,
     ),
 )
-ON_LICENSE_PAGE = {StateCode.FAILED, StateCode.STALE, StateCode.FIRST_SYNC_PENDING, StateCode.SYNCING, StateCode.SYNCED}
 
 
 def register() -> None:
@@ -68,5 +67,5 @@ def _state(server: Server, state: ConnectionState, *, has_seats: bool) -> home.H
     if not has_seats:
         seats = reverse("licensesync:seats", kwargs=kwargs)
         return home.HomeState(state.label, state.tone, _("Import the seats of this server."), seats)
-    page = "license" if state.code in ON_LICENSE_PAGE else "connection"
-    return home.HomeState(state.label, state.tone, state.next_step, reverse(f"licensesync:{page}", kwargs=kwargs))
+    url = reverse(f"licensesync:{state.place}", kwargs=kwargs)
+    return home.HomeState(state.label, state.tone, state.next_step, url)

@@ -1,60 +1,32 @@
 """Where a connection honestly stands: one function that page, command and home share."""
 
-import enum
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
+from django.utils import formats, timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from connect.models import Connection
-from licensesync.failures import explain
-from licensesync.models import Schedule, SyncJob
+from licensesync.failures import DECISIONS, explain, place_of
+from licensesync.models import License, Schedule, SeatSource, SyncJob
+from licensesync.state_codes import WORDS, WORKING, StateCode
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
 
     Text = str | _StrPromise
 
+__all__ = ["ConnectionState", "StateCode", "connection_state", "connection_states"]
+
 STALE_AFTER: Final = timedelta(days=8)
+OLD_SEATS_AFTER: Final = timedelta(days=8)
+"""Seats that were taken longer ago than this when they were synced are said to be old."""
 _LATE: Final = timedelta(minutes=5)
 """The tick comes every minute: what has not begun after five has nobody to begin it."""
-
-
-class StateCode(enum.StrEnum):
-    """The states of a connection, from the reader's point of view."""
-
-    NOT_CONNECTED = "not_connected"
-    PENDING = "pending"
-    SYNC_OFF = "sync_off"
-    FIRST_SYNC_PENDING = "first_sync_pending"
-    SYNCING = "syncing"
-    SYNCED = "synced"
-    STALE = "stale"
-    FAILED = "failed"
-    DISCONNECTED = "disconnected"
-
-
-_LABELS: Final[dict[StateCode, tuple["Text", str]]] = {
-    StateCode.NOT_CONNECTED: (_("Not connected"), "neutral"),
-    StateCode.PENDING: (_("Setup not completed"), "attention"),
-    StateCode.SYNC_OFF: (_("Connected, but license sync is off"), "attention"),
-    StateCode.FIRST_SYNC_PENDING: (_("First sync pending"), "accent"),
-    StateCode.SYNCING: (_("Syncing"), "accent"),
-    StateCode.SYNCED: (_("Synced"), "success"),
-    StateCode.STALE: (_("Stale"), "attention"),
-    StateCode.FAILED: (_("Sync failed"), "danger"),
-    StateCode.DISCONNECTED: (_("Disconnected"), "neutral"),
-}
-_NEXT_STEPS: Final[dict[StateCode, "Text"]] = {
-    StateCode.NOT_CONNECTED: _("Enable GitHub Connect."),
-    StateCode.PENDING: _("Complete your GitHub Connect setup."),
-    StateCode.SYNC_OFF: _("Set license sync to Enabled."),
-    StateCode.STALE: _("Press Sync now."),
-    StateCode.DISCONNECTED: _("Enable GitHub Connect again."),
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,13 +34,20 @@ class ConnectionState:
     """A state with everything that a reader may ask about it.
 
     ``last_success`` is when the last receipt came, ``last_attempt`` when a worker last began; ``succeeded`` and
-    ``attempted`` are their jobs, ``active`` the one under way. ``retry_at`` is set while a failed attempt waits.
+    ``attempted`` are their jobs, ``active`` the one under way. ``retry_at`` is set while a failed attempt waits,
+    ``setup_until`` while a setup is not completed, also after it. ``error_code`` is why it failed or what is to be
+    decided. ``place`` names the page of the next step: ``licensesync:<place>``, with the slug. ``remarks`` are true
+    beside the state, one sentence each.
     """
 
     code: StateCode
+    place: str = "license"
     since: datetime | None = None
     reason: "Text" = ""
     next_step: "Text" = ""
+    remarks: tuple["Text", ...] = ()
+    error_code: str = ""
+    setup_until: datetime | None = None
     last_success: datetime | None = None
     last_attempt: datetime | None = None
     succeeded: SyncJob | None = None
@@ -76,16 +55,24 @@ class ConnectionState:
     active: SyncJob | None = None
     next_run_at: datetime | None = None
     retry_at: datetime | None = None
+    license_expired_on: date | None = None
 
     @property
     def label(self) -> "Text":
-        """The words of the state."""
-        return _LABELS[self.code][0]
+        """The words of the state; those of old seats say of which day they are."""
+        if self.code == StateCode.SYNCED_OLD_SEATS and self.seats_taken_at and self.last_success:
+            return gettext("Synced, with seats of %(day)s") % {"day": _day(self.seats_taken_at, self.last_success)}
+        return WORDS[self.code].label
 
     @property
     def tone(self) -> str:
         """The color of the state: neutral, accent, attention, success or danger."""
-        return _LABELS[self.code][1]
+        return WORDS[self.code].tone
+
+    @property
+    def seats_taken_at(self) -> datetime | None:
+        """When the seats that were synced last were taken."""
+        return self.succeeded.taken_at if self.succeeded else None
 
 
 def connection_state(connection: Connection, at: datetime) -> ConnectionState:
@@ -111,6 +98,8 @@ def _with_latest(connections: QuerySet[Connection]) -> QuerySet[Connection]:
         success_id=Subquery(usage.filter(state=SyncJob.State.SUCCEEDED)[:1]),
         attempt_id=Subquery(usage.filter(begun)[:1]),
         next_run_at=Subquery(planned[:1]),
+        expires_on=Subquery(License.objects.filter(server=OuterRef("server")).values("expires_on")[:1]),
+        has_seats=Exists(SeatSource.objects.filter(server=OuterRef("server"))),
     )
 
 
@@ -121,13 +110,20 @@ def _state(connection: Connection, found: dict[int, SyncJob], at: datetime) -> C
     # The tick forgets schedules of a line that ended; until then they mean nothing.
     is_on = connection.is_connected and connection.license_sync_enabled
     next_run_at: datetime | None = getattr(connection, "next_run_at", None) if is_on else None
-    code = _line_code(connection) or _sync_code(active, success, attempt, at)
-    reason, next_step = _why(code, active=active, attempt=attempt, next_run_at=next_run_at, at=at)
+    expired_on = _expired_on(connection, at)
+    code = _line_code(connection) or _sync_code(active, success, attempt, at, is_expired=expired_on is not None)
+    failed = _failed(code, active, attempt)
+    is_pending = code == StateCode.PENDING
+    why = _why(code, connection, failed=failed, active=active, next_run_at=next_run_at, success=success, at=at)
     return ConnectionState(
         code=code,
+        place=why.place,
         since=_since(code, connection, active=active, success=success, attempt=attempt),
-        reason=reason,
-        next_step=next_step,
+        reason=why.reason,
+        next_step=why.next_step,
+        remarks=_remarks(code, success, expired_on),
+        error_code=failed.error_code if failed else "",
+        setup_until=connection.pending_until if is_pending else None,
         last_success=success.finished_at if success else None,
         last_attempt=attempt.attempted_at if attempt else None,
         succeeded=success,
@@ -135,6 +131,7 @@ def _state(connection: Connection, found: dict[int, SyncJob], at: datetime) -> C
         active=active,
         next_run_at=next_run_at,
         retry_at=active.not_before if active and active.is_waiting_to_retry else None,
+        license_expired_on=expired_on,
     )
 
 
@@ -150,7 +147,10 @@ def _line_code(connection: Connection) -> StateCode | None:
     return None if connection.license_sync_enabled else StateCode.SYNC_OFF
 
 
-def _sync_code(active: SyncJob | None, success: SyncJob | None, attempt: SyncJob | None, at: datetime) -> StateCode:
+def _sync_code(
+    active: SyncJob | None, success: SyncJob | None, attempt: SyncJob | None, at: datetime, *, is_expired: bool
+) -> StateCode:
+    """What the jobs say. What is worse goes first; an expired license does not keep a sync from working."""
     if active is not None and active.kind == SyncJob.Kind.USAGE:
         if active.is_waiting_to_retry:
             return StateCode.FAILED
@@ -158,28 +158,119 @@ def _sync_code(active: SyncJob | None, success: SyncJob | None, attempt: SyncJob
             return StateCode.SYNCING
         return StateCode.FIRST_SYNC_PENDING
     if attempt is not None and attempt.state == SyncJob.State.FAILED:
-        return StateCode.FAILED
+        return StateCode.NEEDS_DECISION if attempt.error_code in DECISIONS else StateCode.FAILED
     if success is None or success.finished_at is None:
         return StateCode.FIRST_SYNC_PENDING
-    return StateCode.STALE if at - success.finished_at > STALE_AFTER else StateCode.SYNCED
+    if at - success.finished_at > STALE_AFTER:
+        return StateCode.STALE
+    if is_expired:
+        return StateCode.LICENSE_EXPIRED
+    return StateCode.SYNCED_OLD_SEATS if _had_old_seats(success) else StateCode.SYNCED
+
+
+def _had_old_seats(success: SyncJob | None) -> bool:
+    if success is None or success.taken_at is None or success.finished_at is None:
+        return False
+    return success.finished_at - success.taken_at > OLD_SEATS_AFTER
+
+
+def _expired_on(connection: Connection, at: datetime) -> date | None:
+    """The last day of a license that is over; a day is one of UTC, so that every page and command says the same."""
+    last: date | None = getattr(connection, "expires_on", None)
+    return last if last is not None and last < at.astimezone(UTC).date() else None
+
+
+def _failed(code: StateCode, active: SyncJob | None, attempt: SyncJob | None) -> SyncJob | None:
+    """The job whose failure the state is about."""
+    if code not in {StateCode.FAILED, StateCode.NEEDS_DECISION}:
+        return None
+    return active if active is not None and active.is_waiting_to_retry else attempt
+
+
+@dataclass(frozen=True)
+class _Why:
+    """One sentence, one next step, and where it is taken."""
+
+    reason: "Text"
+    next_step: "Text"
+    place: str
 
 
 def _why(
-    code: StateCode, *, active: SyncJob | None, attempt: SyncJob | None, next_run_at: datetime | None, at: datetime
-) -> tuple["Text", "Text"]:
-    """One sentence and one next step; nobody at work is said before anything else that would wait for them."""
-    if code == StateCode.FAILED:
-        failed = active if active is not None and active.is_waiting_to_retry else attempt
-        explanation = explain(failed.error_code if failed else "")
-        return str(explanation.sentence), str(explanation.next_step)
-    if code in {StateCode.FIRST_SYNC_PENDING, StateCode.SYNCING, StateCode.SYNCED, StateCode.STALE} and _nobody_works(
-        active, next_run_at, at
-    ):
-        return (
+    code: StateCode,
+    connection: Connection,
+    *,
+    failed: SyncJob | None,
+    active: SyncJob | None,
+    success: SyncJob | None,
+    next_run_at: datetime | None,
+    at: datetime,
+) -> _Why:
+    """Nobody at work is said before anything else that would wait for them."""
+    words = WORDS[code]
+    if failed is not None:
+        explanation = explain(failed.error_code)
+        place = place_of(failed.error_code) or words.place
+        return _Why(str(explanation.sentence), str(explanation.next_step), place)
+    if code == StateCode.FIRST_SYNC_PENDING and not getattr(connection, "has_seats", True):
+        explanation = explain("no_seats")
+        return _Why(str(explanation.sentence), str(explanation.next_step), "seats")
+    if code in WORKING and _nobody_works(active, next_run_at, at):
+        return _Why(
             _("No worker has begun what is due for more than five minutes."),
             _("Check that the worker and the beat of this server are running."),
+            "license",
         )
-    return "", _NEXT_STEPS.get(code, "")
+    if code == StateCode.PENDING and _is_over(connection, at):
+        return _Why(
+            _("The 5 minutes for it are over. Nothing is connected and nothing was sent."),
+            _("Enable GitHub Connect again."),
+            words.place,
+        )
+    return _Why(_reason(code, connection, success, at), words.next_step, words.place)
+
+
+def _is_over(connection: Connection, at: datetime) -> bool:
+    return connection.pending_until is None or connection.pending_until <= at
+
+
+def _reason(code: StateCode, connection: Connection, success: SyncJob | None, at: datetime) -> str:
+    match code:
+        case StateCode.LICENSE_EXPIRED:
+            return _expiry_sentence(_expired_on(connection, at))
+        case StateCode.SYNCED_OLD_SEATS:
+            return _old_seats_sentence(success)
+    return ""
+
+
+def _remarks(code: StateCode, success: SyncJob | None, expired_on: date | None) -> tuple["Text", ...]:
+    """What is true beside the state, and would be the state if nothing were worse."""
+    remarks = []
+    if code != StateCode.LICENSE_EXPIRED and expired_on is not None:
+        remarks.append(_expiry_sentence(expired_on))
+    if code in {StateCode.LICENSE_EXPIRED, StateCode.STALE} and _had_old_seats(success):
+        remarks.append(_old_seats_sentence(success))
+    return tuple(remarks)
+
+
+def _expiry_sentence(expired_on: date | None) -> str:
+    if expired_on is None:
+        return ""
+    day = formats.date_format(expired_on, "DATE_FORMAT")
+    return gettext("The license expired on %(day)s; syncs work all the same.") % {"day": day}
+
+
+def _old_seats_sentence(success: SyncJob | None) -> str:
+    if success is None or success.taken_at is None or success.finished_at is None:
+        return ""
+    days = (success.finished_at - success.taken_at).days
+    return gettext("The seats that arrived were %(days)d days old when they were synced.") % {"days": days}
+
+
+def _day(moment: datetime, beside: datetime) -> str:
+    """A day in the reader's zone, with its year where that is another one."""
+    local, other = timezone.localtime(moment), timezone.localtime(beside)
+    return formats.date_format(local, "MONTH_DAY_FORMAT" if local.year == other.year else "DATE_FORMAT")
 
 
 def _nobody_works(active: SyncJob | None, next_run_at: datetime | None, at: datetime) -> bool:
@@ -198,11 +289,11 @@ def _since(
     attempt: SyncJob | None,
 ) -> datetime | None:
     match code:
-        case StateCode.SYNCED | StateCode.STALE:
+        case StateCode.SYNCED | StateCode.SYNCED_OLD_SEATS | StateCode.STALE | StateCode.LICENSE_EXPIRED:
             return success.finished_at if success else None
         case StateCode.SYNCING:
             return active.started_at or active.created_at if active else None
-        case StateCode.FAILED:
+        case StateCode.FAILED | StateCode.NEEDS_DECISION:
             failed = active or attempt
             return failed.finished_at or failed.attempted_at if failed else None
         case StateCode.FIRST_SYNC_PENDING:

@@ -7,7 +7,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
 from connect.models import Connection
-from licensesync.failures import explain
+from licensesync.failures import explain, place_of
 from licensesync.models import SyncJob
 from wire.messages import ErrorCode
 
@@ -16,17 +16,6 @@ TONES = {
     SyncJob.State.FAILED: "danger",
     SyncJob.State.CANCELLED: "neutral",
 }
-
-PLACES = {
-    ErrorCode.SHRINK_UNCONFIRMED: "seats",
-    "no_seats": "seats",
-    ErrorCode.INSTALLATION_GONE: "connection",
-    ErrorCode.BAD_CREDENTIALS: "connection",
-    "not_authorized": "connection",
-    "not_connected": "connection",
-    "receipt_invalid": "connection",
-}
-"""Where the next step of a failure is taken, when that is not the License page itself."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +68,7 @@ class Failure:
             return None
         explanation = explain(job.error_code)
         needs_shrink = job.error_code == ErrorCode.SHRINK_UNCONFIRMED
-        return cls(explanation.sentence, explanation.next_step, needs_shrink, PLACES.get(job.error_code, ""))
+        return cls(explanation.sentence, explanation.next_step, needs_shrink, place_of(job.error_code))
 
 
 @dataclass(frozen=True)

@@ -66,13 +66,16 @@ class SyncBox:
 
     @property
     def warning(self) -> str | Promise:
-        """What is wrong although no run failed: nobody works on what is due."""
-        return "" if self.state.code == StateCode.FAILED or not self.state.reason else self.sentence_of_state
+        """What is wrong beside a run that failed, or although none did: nobody works on what is due."""
+        if self.state.error_code:
+            return " ".join(map(str, self.state.remarks))
+        is_wrong = self.state.reason or self.state.remarks or self.state.code == StateCode.STALE
+        return self.sentence_of_state if is_wrong and self.missing is None else ""
 
     @property
     def sentence_of_state(self) -> str:
-        """Reason and next step of the state."""
-        return f"{self.state.reason} {self.state.next_step}".strip()
+        """Reason, remarks and next step of the state."""
+        return " ".join(str(text) for text in (self.state.reason, *self.state.remarks, self.state.next_step) if text)
 
     @property
     def place_url(self) -> str:

@@ -8,7 +8,7 @@ from enterprises.navigation import groups_for
 from licensesync.home import home_states
 from licensesync.models import Schedule
 from tests.factories import make_role, make_user
-from tests.licensesync.world import World, make_server, make_world
+from tests.licensesync.world import World, make_server, make_world, ndjson, seat
 
 pytestmark = pytest.mark.django_db
 
@@ -34,6 +34,7 @@ def test_server_that_waits_for_an_owner_is_sent_to_the_connect_page() -> None:
 def test_synced_server_needs_nothing(world: World) -> None:
     Schedule.objects.all().delete()
     world.clock.now = timezone.now()
+    seat(world.server, ndjson(range(1, 4)), at=world.clock.now)
     world.sync()
     enterprise = world.server.enterprise
 

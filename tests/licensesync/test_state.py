@@ -3,12 +3,14 @@
 from datetime import datetime, timedelta
 
 import pytest
+from django.urls import reverse
 from django.utils import translation
 
 from licensesync import services
 from licensesync.failures import EXPLANATIONS, explain
-from licensesync.models import SyncJob
+from licensesync.models import Schedule, SyncJob
 from licensesync.state import ConnectionState, connection_state, connection_states
+from licensesync.state_codes import WORDS, StateCode
 from tests.factories import NOW
 from tests.licensesync.fake_cloud import lose_connection, refusal
 from tests.licensesync.world import World, make_server, make_unconnected, make_world
@@ -91,13 +93,82 @@ def test_failed_attempt_that_waits_says_why_and_when(world: World) -> None:
 def test_failure_for_good_is_shown_with_the_success_before_it(world: World) -> None:
     success = world.sync()
     world.clock.move(days=1)
-    world.cloud.fail("open", lambda: refusal(409, "revision_conflict"), number=2)
+    world.cloud.fail("open", lambda: refusal(404, "installation_gone"), number=2)
     world.sync()
 
     state = state_of(world)
 
     assert (state.code, state.retry_at) == ("failed", None)
     assert (state.last_success, state.last_attempt) == (success.finished_at, world.clock.now)
+
+
+@pytest.mark.parametrize("code", ["revision_conflict", "hostname_changed", "shrink_unconfirmed"])
+def test_what_only_an_owner_can_decide_says_so(world: World, code: str) -> None:
+    world.cloud.fail("open", lambda: refusal(409, code))
+    world.sync()
+
+    state = state_of(world)
+
+    assert (state.code, state.error_code, state.reason) == ("needs_decision", code, str(explain(code).sentence))
+    assert state.next_step
+    assert state.place
+
+
+def test_setup_whose_time_is_over_says_so() -> None:
+    connection = make_unconnected("pending")
+
+    open_, over = (connection_state(connection, NOW + timedelta(minutes=minutes)) for minutes in (4, 5))
+
+    assert (open_.code, over.code) == ("pending", "pending")
+    assert open_.setup_until == over.setup_until == NOW + timedelta(minutes=5)
+    assert (open_.reason, open_.next_step) == ("", "Complete your GitHub Connect setup.")
+    assert "5 minutes for it are over" in str(over.reason)
+    assert over.next_step == "Enable GitHub Connect again."
+
+
+def test_sync_without_seats_is_sent_to_the_seats() -> None:
+    state = state_of(make_world(accounts=0))
+
+    assert (state.code, state.place) == ("first_sync_pending", "seats")
+
+
+@pytest.mark.parametrize(("days", "code"), [(8, "synced"), (9, "synced_old_seats")])
+def test_success_with_old_seats_says_of_which_day_they_are(world: World, days: int, code: str) -> None:
+    world.clock.move(days=days)
+    world.sync()
+    SyncJob.objects.update(taken_at=NOW)
+    Schedule.objects.all().delete()
+
+    state = state_of(world)
+
+    assert (state.code, state.seats_taken_at) == (code, NOW)
+    assert (str(state.label) == "Synced, with seats of March 2") is (code == "synced_old_seats")
+
+
+def test_expired_license_is_the_state_only_where_nothing_is_worse(world: World) -> None:
+    expires = {"customer": "Octo", "seats": 5, "by": None, "at": NOW, "expires_on": NOW.date()}
+    services.set_license(server=world.server, **expires)  # type: ignore[arg-type]
+    world.sync()
+    Schedule.objects.all().delete()
+    tomorrow = NOW + timedelta(days=1)
+    world.clock.now = tomorrow
+
+    today, expired = (state_of(world, at) for at in (NOW, tomorrow))
+    world.cloud.fail("open", lose_connection, number=2)
+    world.sync()
+    failed = state_of(world)
+
+    assert (today.code, today.remarks) == ("synced", ())
+    assert (expired.code, expired.place, expired.license_expired_on) == ("license_expired", "license_edit", NOW.date())
+    assert failed.code == "failed"
+    assert failed.remarks == ("The license expired on March 2, 2026; syncs work all the same.",)
+
+
+def test_every_state_has_words_of_its_own() -> None:
+    assert set(WORDS) == set(StateCode)
+    assert len({str(words.label) for words in WORDS.values()}) == len(StateCode)
+    for words in WORDS.values():
+        assert reverse(f"licensesync:{words.place}", args=["octo"])
 
 
 def test_success_after_a_failure_is_synced(world: World) -> None:

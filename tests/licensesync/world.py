@@ -106,10 +106,12 @@ def make_world(server: Server | None = None, *, accounts: int = 3, is_enabled: b
     return World(server, connection, cloud, clock)
 
 
-def seat(server: Server, data: bytes, *, partial: bool = False, allow_shrink: bool = False) -> SeatChange:
-    """Import seats from bytes."""
+def seat(
+    server: Server, data: bytes, *, at: datetime = NOW, partial: bool = False, allow_shrink: bool = False
+) -> SeatChange:
+    """Import seats from bytes, taken at that moment."""
     return services.import_seats(
-        server=server, stream=io.BytesIO(data), by=None, at=NOW, partial=partial, allow_shrink=allow_shrink
+        server=server, stream=io.BytesIO(data), by=None, at=at, partial=partial, allow_shrink=allow_shrink
     )
 
 

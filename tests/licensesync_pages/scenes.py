@@ -34,7 +34,7 @@ class Stage:
         return self.server.connection
 
     def with_seats(self, accounts: int = ACCOUNTS) -> "Stage":
-        seat(self.server, ndjson(range(1, accounts + 1)))
+        seat(self.server, ndjson(range(1, accounts + 1)), at=self.at)
         services.set_license(
             server=self.server,
             customer="Octo Industries",
@@ -192,7 +192,7 @@ def synced(stage: Stage) -> None:
     world = stage.with_seats().connected(days_ago=2)
     planned(stage, days=5)
     world.run(world.request(by=stage.owner))
-    seat(stage.server, ndjson(range(1, ACCOUNTS + 3)))
+    seat(stage.server, ndjson(range(1, ACCOUNTS + 3)), at=stage.at)
     world.clock.move(days=1, hours=20)
     world.run(world.request(by=stage.owner))
 

@@ -160,7 +160,7 @@ def _job_values(job: SyncJob) -> dict[str, Any]:
 
 def _state_line(server: Server, state: ConnectionState) -> str:
     parts = [f"{server}: {state.label}."]
-    parts += [str(text) for text in (state.reason, state.next_step) if text]
+    parts += [str(text) for text in (state.reason, *state.remarks, state.next_step) if text]
     times = {
         "Last success": state.last_success,
         "Last attempt": state.last_attempt,
@@ -174,8 +174,13 @@ def _state_line(server: Server, state: ConnectionState) -> str:
 def _state_values(state: ConnectionState) -> dict[str, Any]:
     return {
         "state": state.code,
+        "label": str(state.label),
         "reason": str(state.reason),
         "next_step": str(state.next_step),
+        "remarks": [str(remark) for remark in state.remarks],
+        "error_code": state.error_code,
+        "setup_until": _iso(state.setup_until),
+        "seats_taken_at": _iso(state.seats_taken_at),
         "last_success": _iso(state.last_success),
         "last_attempt": _iso(state.last_attempt),
         "next_run_at": _iso(state.next_run_at),
