@@ -237,12 +237,12 @@ class CloudClient:
     def _with_jwt(self, send: Callable[[], Answer]) -> Answer:
         """Send with a JWT of ours; where the cloud finds it out of time, once more with the time of its answer."""
         response = send()
-        if isinstance(failure := _failure(response), ClockSkew):
+        if isinstance(_failure(response), ClockSkew):
             if self._is_corrected or not self._correct_clock(response):
-                raise failure
+                raise ClockSkew(self._ahead_of(response))
             response = send()
-            if isinstance(failure := _failure(response), ClockSkew):
-                raise failure
+            if isinstance(_failure(response), ClockSkew):
+                raise ClockSkew(self._ahead_of(response))
         return response
 
     def _correct_clock(self, response: Answer) -> bool:
@@ -251,6 +251,10 @@ class CloudClient:
             return False
         self._correction, self._is_corrected = theirs - self._clock(), True
         return True
+
+    def _ahead_of(self, response: Answer) -> timedelta | None:
+        theirs = date_of(response)
+        return None if theirs is None else self._clock() - theirs
 
     def _now(self) -> datetime:
         return self._clock() + self._correction

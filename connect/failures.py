@@ -3,6 +3,7 @@
 import enum
 import re
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final
 
 from django.utils.functional import Promise
@@ -43,8 +44,6 @@ _CODE = re.compile(r"[a-z][a-z0-9_]{0,63}", re.ASCII)
 class CloudFailure(Exception):
     """The cloud did not do what it was asked. ``code`` is kept and explained; nothing of the answer is quoted."""
 
-    is_transient = False
-
     def __init__(self, code: str) -> None:
         super().__init__(code)
         self.code = code
@@ -61,8 +60,6 @@ class CloudFailure(Exception):
 
 class CloudUnavailable(CloudFailure):
     """Try again later, not before ``retry_after`` seconds if the cloud said so."""
-
-    is_transient = True
 
     def __init__(self, kind: Unavailable | str, retry_after: float | None = None) -> None:
         super().__init__(Unavailable(kind))
@@ -92,10 +89,14 @@ class InstallationGone(CloudFailure):
 
 
 class ClockSkew(CloudFailure):
-    """The clocks are too far apart, and the answer's date did not help; an administrator sets them."""
+    """The clocks are too far apart, and the answer's date did not help; an administrator sets them.
 
-    def __init__(self) -> None:
+    ``ahead`` is how far this server's clock is ahead of the cloud's; None where the cloud did not say its time.
+    """
+
+    def __init__(self, ahead: timedelta | None = None) -> None:
         super().__init__(ErrorCode.CLOCK_SKEW)
+        self.ahead = ahead
 
 
 class CloudRejected(CloudFailure):
@@ -114,100 +115,134 @@ class RevisionConflict(CloudRejected):
     """Somebody else continued this server's history, or it has another name: an owner decides."""
 
 
+class Place(enum.StrEnum):
+    """The page of the console where a next step is taken."""
+
+    CONNECTION = "connection"
+    LICENSE = "license"
+    SEATS = "seats"
+    DOCTOR = "doctor"
+
+
 @dataclass(frozen=True)
 class Explanation:
-    """One plain sentence, and one next step."""
+    """One plain sentence, one next step and the page where it is taken; ``is_transient``: it may be over by itself."""
 
     sentence: str | Promise
     next_step: str | Promise
+    is_transient: bool = False
+    place: Place = Place.LICENSE
 
 
-_WAIT = _("Try again in a moment; a sync does so by itself.")
-_ASK_NETWORK = _("Ask whoever runs the network of this server, then try again; a sync does so by itself.")
+def _passing(sentence: Promise, next_step: Promise, place: Place = Place.LICENSE) -> Explanation:
+    return Explanation(sentence, next_step, is_transient=True, place=place)
+
+
+def _lasting(sentence: Promise, next_step: Promise, place: Place = Place.LICENSE) -> Explanation:
+    return Explanation(sentence, next_step, place=place)
+
+
+_WAIT = _("Try again in a moment.")
+_ASK_NETWORK = _("Ask whoever runs the network of this server, then try again. The doctor shows how far it gets.")
 _CONNECT_AGAIN = _("Disable GitHub Connect on this server, then enable it again.")
 _SYNC_AGAIN = _("Press Sync now. If it happens again, report it with the time.")
 _UPGRADE = _("Bring both sides to versions that fit each other.")
 
 EXPLANATIONS: Final[dict[str, Explanation]] = {
-    Unavailable.DNS: Explanation(_("The name of the cloud could not be resolved."), _ASK_NETWORK),
-    Unavailable.REFUSED: Explanation(_("The cloud does not accept connections."), _ASK_NETWORK),
-    Unavailable.TLS: Explanation(
+    Unavailable.DNS: _passing(_("The name of the cloud could not be resolved."), _ASK_NETWORK, Place.DOCTOR),
+    Unavailable.REFUSED: _passing(_("The cloud does not accept connections."), _ASK_NETWORK, Place.DOCTOR),
+    Unavailable.TLS: _passing(
         _("The certificate of the cloud is not trusted, or no secure connection came about."),
         _("If your network inspects TLS, name its certificate authority in CA_BUNDLE, then try again."),
+        Place.DOCTOR,
     ),
-    Unavailable.PROXY: Explanation(
+    Unavailable.PROXY: _passing(
         _("The proxy did not connect this server to the cloud."),
-        _("Check HTTPS_PROXY, then try again; a sync does so by itself."),
+        _("Check HTTPS_PROXY, then try again."),
+        Place.DOCTOR,
     ),
-    Unavailable.PROXY_AUTH: Explanation(
+    Unavailable.PROXY_AUTH: _passing(
         _("The proxy does not accept the user and password of this server."),
         _("Check user and password in HTTPS_PROXY, restart every process, then try again."),
+        Place.DOCTOR,
     ),
-    Unavailable.TIMEOUT: Explanation(_("The cloud did not answer in time."), _WAIT),
-    Unavailable.TOO_LARGE: Explanation(_("The answer is larger than any of the cloud's."), _ASK_NETWORK),
-    Unavailable.OTHER: Explanation(_("The connection to the cloud broke."), _WAIT),
-    Unavailable.NOT_OURS: Explanation(
+    Unavailable.TIMEOUT: _passing(_("The cloud did not answer in time."), _WAIT, Place.DOCTOR),
+    Unavailable.TOO_LARGE: _passing(_("The answer is larger than any of the cloud's."), _ASK_NETWORK, Place.DOCTOR),
+    Unavailable.OTHER: _passing(_("The connection to the cloud broke."), _WAIT, Place.DOCTOR),
+    Unavailable.NOT_OURS: _passing(
         _("Something answered, but it was not the cloud: a sign-in page of the network, a proxy, or another service."),
         _ASK_NETWORK,
+        Place.DOCTOR,
     ),
-    Unavailable.RATE_LIMITED: Explanation(_("The cloud asks for fewer requests."), _WAIT),
-    Unavailable.BUSY: Explanation(_("The cloud is busy."), _WAIT),
-    Unavailable.SERVER_ERROR: Explanation(_("The cloud has a problem of its own."), _WAIT),
-    NOT_CONNECTED: Explanation(_("GitHub Connect is not enabled."), _("Enable GitHub Connect.")),
-    NOT_AUTHORIZED: Explanation(_("The cloud does not accept the credentials of this server."), _CONNECT_AGAIN),
-    NOT_FOUND: Explanation(
+    Unavailable.RATE_LIMITED: _passing(_("The cloud asks for fewer requests."), _WAIT),
+    Unavailable.BUSY: _passing(_("The cloud is busy."), _WAIT),
+    Unavailable.SERVER_ERROR: _passing(_("The cloud has a problem of its own."), _WAIT),
+    NOT_CONNECTED: _lasting(_("GitHub Connect is not enabled."), _("Enable GitHub Connect."), Place.CONNECTION),
+    NOT_AUTHORIZED: _lasting(
+        _("The cloud does not accept the credentials of this server."), _CONNECT_AGAIN, Place.CONNECTION
+    ),
+    NOT_FOUND: _lasting(
         _("The cloud knows no such account, or the token's owner has no role in it."),
         _("Check the account's name and whose token it is."),
+        Place.CONNECTION,
     ),
-    NOT_OFFERED: Explanation(_("The cloud runs a version that does not offer this yet."), _UPGRADE),
-    RECEIPT_INVALID: Explanation(
+    NOT_OFFERED: _lasting(_("The cloud runs a version that does not offer this yet."), _UPGRADE),
+    RECEIPT_INVALID: _lasting(
         _("The receipt is not signed by the cloud that this server is connected to, or is for another sync."),
         _("Check with the cloud's owners whether it was moved or restored, then connect again."),
+        Place.CONNECTION,
     ),
-    ErrorCode.BAD_CREDENTIALS: Explanation(
-        _("The cloud does not accept the credentials of this server."), _CONNECT_AGAIN
+    ErrorCode.BAD_CREDENTIALS: _lasting(
+        _("The cloud does not accept the credentials of this server."), _CONNECT_AGAIN, Place.CONNECTION
     ),
-    ErrorCode.CLOCK_SKEW: Explanation(
+    ErrorCode.CLOCK_SKEW: _passing(
         _("The clocks of this server and of the cloud are too far apart."),
-        _("Set the clocks of both hosts, then try again; a sync does so by itself."),
+        _("Set the clocks of both hosts, then try again."),
+        Place.DOCTOR,
     ),
-    ErrorCode.INSTALLATION_GONE: Explanation(_("The connection was removed on the cloud."), _CONNECT_AGAIN),
-    ErrorCode.REVISION_CONFLICT: Explanation(
+    ErrorCode.INSTALLATION_GONE: _lasting(
+        _("The connection was removed on the cloud."), _CONNECT_AGAIN, Place.CONNECTION
+    ),
+    ErrorCode.REVISION_CONFLICT: _lasting(
         _("The cloud holds a newer state of this server than the server remembers: it was restored or copied."),
         _("Find out which copy is the original before anything is synced."),
     ),
-    ErrorCode.HOSTNAME_CHANGED: Explanation(
+    ErrorCode.HOSTNAME_CHANGED: _lasting(
         _("The cloud knows this server under another host name: it was renamed or copied."),
         _("Find out which copy is the original before anything is synced."),
     ),
-    ErrorCode.SUPERSEDED: Explanation(_("A newer state of this server arrived in the meantime."), _WAIT),
-    ErrorCode.SHRINK_UNCONFIRMED: Explanation(
+    ErrorCode.SUPERSEDED: _passing(_("A newer state of this server arrived in the meantime."), _WAIT),
+    ErrorCode.SHRINK_UNCONFIRMED: _lasting(
         _("This sync would remove a large part of the people that the cloud holds of this server."),
         _("Check the seats of this server, then confirm the removal."),
+        Place.SEATS,
     ),
-    ErrorCode.DIGEST_MISMATCH: Explanation(_("The data did not arrive as it was sent."), _SYNC_AGAIN),
-    ErrorCode.PART_DIGEST: Explanation(_("A part was changed on its way."), _SYNC_AGAIN),
-    ErrorCode.PART_INVALID: Explanation(_("The cloud found a part malformed."), _SYNC_AGAIN),
-    ErrorCode.PAYLOAD_TOO_LARGE: Explanation(
+    ErrorCode.DIGEST_MISMATCH: _lasting(_("The data did not arrive as it was sent."), _SYNC_AGAIN),
+    ErrorCode.PART_DIGEST: _passing(_("A part was changed on its way."), _WAIT),
+    ErrorCode.PART_INVALID: _lasting(_("The cloud found a part malformed."), _SYNC_AGAIN),
+    ErrorCode.PAYLOAD_TOO_LARGE: _lasting(
         _("A part is larger than the cloud, or a proxy before it, accepts."),
         _("Have the proxy before the cloud accept bodies of 16 MiB, then press Sync now."),
     ),
-    ErrorCode.SYNC_ID_REUSED: Explanation(_("The cloud knows this sync with another content."), _SYNC_AGAIN),
-    ErrorCode.UNKNOWN_SYNC: Explanation(_("The cloud does not know this sync any more."), _SYNC_AGAIN),
-    ErrorCode.UNSUPPORTED_FORMAT: Explanation(_("The server and the cloud share no format."), _UPGRADE),
-    ErrorCode.INVALID_REQUEST: Explanation(_("The cloud did not understand the request."), _UPGRADE),
-    ErrorCode.CONNECTION_EXISTS: Explanation(
+    ErrorCode.SYNC_ID_REUSED: _passing(_("The cloud knows this sync with another content."), _WAIT),
+    ErrorCode.UNKNOWN_SYNC: _passing(_("The cloud does not know this sync any more."), _WAIT),
+    ErrorCode.UNSUPPORTED_FORMAT: _lasting(_("The server and the cloud share no format."), _UPGRADE),
+    ErrorCode.INVALID_REQUEST: _lasting(_("The cloud did not understand the request."), _UPGRADE),
+    ErrorCode.CONNECTION_EXISTS: _lasting(
         _("A connection for this server already exists on the cloud."),
         _("Remove it on the cloud's licensing page, under Enterprise Server instances, then connect again."),
+        Place.CONNECTION,
     ),
-    ErrorCode.CODE_INVALID: Explanation(
-        _("The code from the cloud is unknown, has expired, or was used."), _("Enable GitHub Connect again.")
+    ErrorCode.CODE_INVALID: _lasting(
+        _("The code from the cloud is unknown, has expired, or was used."),
+        _("Enable GitHub Connect again."),
+        Place.CONNECTION,
     ),
+    UNKNOWN: _lasting(_("The cloud refused, for a reason that this version does not know."), _UPGRADE),
 }
-
-_UNKNOWN: Final = Explanation(_("The cloud refused, for a reason that this version does not know."), _UPGRADE)
+"""What a kept code means: the part of the table that a setup, too, may need; `licensesync.failures` has the rest."""
 
 
 def explain(code: str) -> Explanation:
-    """Return the sentence and the next step of a kept code; an unknown one has them too."""
-    return EXPLANATIONS.get(code, _UNKNOWN)
+    """Return what is known of a kept code; an unknown one is explained too."""
+    return EXPLANATIONS.get(code, EXPLANATIONS[UNKNOWN])

@@ -67,5 +67,6 @@ def _state(server: Server, state: ConnectionState, *, has_seats: bool) -> home.H
     if not has_seats:
         seats = reverse("licensesync:seats", kwargs=kwargs)
         return home.HomeState(state.label, state.tone, _("Import the seats of this server."), seats)
-    url = reverse(f"licensesync:{state.place}", kwargs=kwargs)
+    # Why it failed stands on the License page, and so does the way on.
+    url = reverse(f"licensesync:{'license' if state.error_code else state.place}", kwargs=kwargs)
     return home.HomeState(state.label, state.tone, state.next_step, url)

@@ -8,11 +8,10 @@ from datetime import datetime
 from django.db.models import Count, Max, Q
 from prometheus_client.core import GaugeMetricFamily
 
-from connect.failures import EXPLANATIONS as OF_THE_LINE
 from connect.models import Server
 from enterprises.metrics import OF_SERVER, Sample, gauge
 from licensesync.doctor import is_work_late
-from licensesync.failures import EXPLANATIONS as OF_JOBS
+from licensesync.failures import all_failures
 from licensesync.licenses import LicenseUse, use_of
 from licensesync.models import License, SeatSource, SyncJob
 
@@ -90,6 +89,7 @@ def _of_seats(labels: Mapping[int, tuple[str, str]], at: datetime) -> Iterator[G
 def _jobs() -> Mapping[int, _Jobs]:
     """By connection, in one query; a class that this version does not know is ``unknown``: others chose its words."""
     found: defaultdict[int, _Jobs] = defaultdict(_Jobs)
+    known = all_failures()
     rows = SyncJob.objects.values_list("connection", "kind", "state", "error_code").annotate(
         number=Count("pk"), free=Count("pk", filter=Q(lease_until=None)), last=Max("finished_at")
     )
@@ -97,7 +97,7 @@ def _jobs() -> Mapping[int, _Jobs]:
         jobs = found[connection]
         jobs.states[state] += number
         if code and state in {SyncJob.State.FAILED, SyncJob.State.QUEUED}:
-            jobs.failures[code if code in OF_JOBS or code in OF_THE_LINE else "unknown"] += number
+            jobs.failures[code if code in known else "unknown"] += number
         if code and state == SyncJob.State.QUEUED:
             jobs.retrying += free
         if kind == SyncJob.Kind.USAGE and state == SyncJob.State.SUCCEEDED:

@@ -1,28 +1,32 @@
 """How a run that did not succeed ends: retried later, failed for good, or cancelled."""
 
+import errno
 import hashlib
 import logging
+import sqlite3
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
 from django.utils.translation import gettext as _
 
 from connect.failures import ClockSkew, CloudFailure, CloudRejected, CloudUnavailable, NotConnected
 from enterprises import audit
 from licensesync import jobs
 from licensesync.exchange import Worker
+from licensesync.failures import explain
 from licensesync.models import SyncJob, SyncPart
 from licensesync.snapshot import NoSeats
-from wire.messages import ErrorCode
 
 logger = logging.getLogger(__name__)
 
 _FIRST_DELAY: Final = timedelta(minutes=1)
-_LONGEST_DELAY: Final = timedelta(days=1)
-_SURPRISES: Final = 8
-_TRANSIENT_CODES: Final = frozenset({ErrorCode.BUSY, ErrorCode.RATE_LIMITED, ErrorCode.PART_DIGEST})
+_LONGEST_DELAY: Final = timedelta(hours=4)
+GIVE_UP_AFTER: Final = timedelta(days=1)
+"""A job that would be tried again later than this after its first attempt is over."""
+_DISK_FULL_OF_POSTGRESQL: Final = "53100"
+_NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 class SyncDisabled(Exception):
@@ -47,7 +51,6 @@ class Outcome:
 
     code: str
     message: str = ""
-    is_transient: bool = False
     is_cancelled: bool = False
     retry_after: timedelta = timedelta()
 
@@ -65,8 +68,8 @@ def refuse_unless_allowed(job: SyncJob) -> None:
         raise SyncDisabled
 
 
-def outcome_of(error: Exception, attempts: int) -> Outcome:
-    """Return what a failure means; a surprise is retried a few times and then left to people."""
+def outcome_of(error: Exception) -> Outcome:
+    """Return what a failure means; its code says in `licensesync.failures` whether it is tried again."""
     match error:
         case NotConnected():
             return Outcome(error.code, is_cancelled=True)
@@ -75,39 +78,59 @@ def outcome_of(error: Exception, attempts: int) -> Outcome:
         case NoSeats():
             return Outcome("no_seats")
         case NoEndInSight():
-            return Outcome(error.code, is_transient=True)
+            return Outcome(error.code)
         case CloudFailure():
             return _outcome_of_the_line(error)
-    return _surprise(error, attempts)
+    return _surprise(error)
 
 
 def _outcome_of_the_line(error: CloudFailure) -> Outcome:
-    wait = timedelta()
-    if isinstance(error, CloudUnavailable) and error.retry_after:
-        wait = timedelta(seconds=error.retry_after)
-    # Clocks are set right and parts travel again without an owner's doing.
-    passes = error.is_transient or isinstance(error, ClockSkew) or error.code in _TRANSIENT_CODES
-    message = error.message if isinstance(error, CloudRejected) else ""
-    return Outcome(error.code, message, is_transient=passes, retry_after=wait)
+    match error:
+        case CloudUnavailable():
+            return Outcome(error.code, retry_after=timedelta(seconds=error.retry_after or 0))
+        case ClockSkew() if error.ahead is not None:
+            return Outcome(error.code, f"{error.ahead.total_seconds():.0f}")
+        case CloudRejected():
+            return Outcome(error.code, error.message)
+    return Outcome(error.code)
 
 
-def _surprise(error: Exception, attempts: int) -> Outcome:
+def _surprise(error: Exception) -> Outcome:
+    if is_disk_full(error):
+        return Outcome("disk_full")
+    if isinstance(error, (OperationalError, InterfaceError)):
+        return Outcome("database_unreachable", type(error).__name__)
     logger.error("A sync job broke.", exc_info=error)
-    return Outcome("internal_error", type(error).__name__, is_transient=attempts < _SURPRISES)
+    return Outcome("internal_error", type(error).__name__)
+
+
+def is_disk_full(error: BaseException | None) -> bool:
+    """Whether a disk had no room: the operating system's, SQLite's and PostgreSQL's word for it."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in _NO_ROOM:
+            return True
+        if (
+            getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
+            or getattr(error, "sqlstate", None) == "53100"
+        ):
+            return True
+        error = error.__cause__
+    return False
 
 
 def record_failure(worker: Worker, error: Exception) -> None:
-    """Write down what a failed attempt means for its job.
+    """Write down what a failed attempt means for its job: tried again, or over.
 
     :raises ClaimLost: the job is somebody else's already
     """
     job = worker.load()
-    outcome = outcome_of(error, job.attempts)
+    outcome = outcome_of(error)
     logger.warning("A sync job did not succeed.", extra={"job_id": job.pk, "code": outcome.code})
-    if outcome.is_transient:
-        delay = max(backoff(job.pk, job.attempts), outcome.retry_after)
-        now = worker.clock()
-        jobs.retry_later(worker.held, now, not_before=now + delay, code=outcome.code, error=outcome.message)
+    now = worker.clock()
+    not_before = now + max(backoff(job.pk, job.attempts), outcome.retry_after)
+    is_retried = not outcome.is_cancelled and explain(outcome.code).is_transient
+    if is_retried and not_before <= (job.started_at or now) + GIVE_UP_AFTER:
+        jobs.retry_later(worker.held, now, not_before=not_before, code=outcome.code, error=outcome.message)
     else:
         _end(worker, job, outcome)
 
@@ -129,7 +152,7 @@ def _end(worker: Worker, job: SyncJob, outcome: Outcome) -> None:
 
 
 def backoff(job_id: int, attempts: int) -> timedelta:
-    """Return how long to wait after a number of attempts: doubling from a minute to about a day.
+    """Return how long to wait after a number of attempts: doubling from a minute to four hours.
 
     A quarter more or less, stable per job and attempt, keeps servers that failed together apart.
     """

@@ -11,7 +11,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from connect.models import Connection
-from licensesync.failures import DECISIONS, explain, place_of
+from licensesync.failures import Failure, explain, failure_of
 from licensesync.models import License, Schedule, SeatSource, SyncJob
 from licensesync.state_codes import WORDS, WORKING, StateCode
 
@@ -112,17 +112,17 @@ def _state(connection: Connection, found: dict[int, SyncJob], at: datetime) -> C
     next_run_at: datetime | None = getattr(connection, "next_run_at", None) if is_on else None
     expired_on = _expired_on(connection, at)
     code = _line_code(connection) or _sync_code(active, success, attempt, at, is_expired=expired_on is not None)
-    failed = _failed(code, active, attempt)
+    failure = _failure(code, active, attempt)
     is_pending = code == StateCode.PENDING
-    why = _why(code, connection, failed=failed, active=active, next_run_at=next_run_at, success=success, at=at)
+    why = _why(code, connection, failure=failure, active=active, next_run_at=next_run_at, success=success, at=at)
     return ConnectionState(
         code=code,
         place=why.place,
         since=_since(code, connection, active=active, success=success, attempt=attempt),
         reason=why.reason,
         next_step=why.next_step,
-        remarks=_remarks(code, success, expired_on),
-        error_code=failed.error_code if failed else "",
+        remarks=_remarks(code, failure, success, expired_on),
+        error_code=failure.code if failure else "",
         setup_until=connection.pending_until if is_pending else None,
         last_success=success.finished_at if success else None,
         last_attempt=attempt.attempted_at if attempt else None,
@@ -158,7 +158,7 @@ def _sync_code(
             return StateCode.SYNCING
         return StateCode.FIRST_SYNC_PENDING
     if attempt is not None and attempt.state == SyncJob.State.FAILED:
-        return StateCode.NEEDS_DECISION if attempt.error_code in DECISIONS else StateCode.FAILED
+        return StateCode.NEEDS_DECISION if _needs_decision(attempt) else StateCode.FAILED
     if success is None or success.finished_at is None:
         return StateCode.FIRST_SYNC_PENDING
     if at - success.finished_at > STALE_AFTER:
@@ -180,11 +180,17 @@ def _expired_on(connection: Connection, at: datetime) -> date | None:
     return last if last is not None and last < at.astimezone(UTC).date() else None
 
 
-def _failed(code: StateCode, active: SyncJob | None, attempt: SyncJob | None) -> SyncJob | None:
-    """The job whose failure the state is about."""
+def _failure(code: StateCode, active: SyncJob | None, attempt: SyncJob | None) -> Failure | None:
+    """What the state is about, where something failed."""
     if code not in {StateCode.FAILED, StateCode.NEEDS_DECISION}:
         return None
-    return active if active is not None and active.is_waiting_to_retry else attempt
+    job = active if active is not None and active.is_waiting_to_retry else attempt
+    return failure_of(job) if job is not None else None
+
+
+def _needs_decision(attempt: SyncJob) -> bool:
+    failure = failure_of(attempt)
+    return failure is not None and failure.needs_decision
 
 
 @dataclass(frozen=True)
@@ -200,7 +206,7 @@ def _why(
     code: StateCode,
     connection: Connection,
     *,
-    failed: SyncJob | None,
+    failure: Failure | None,
     active: SyncJob | None,
     success: SyncJob | None,
     next_run_at: datetime | None,
@@ -208,13 +214,11 @@ def _why(
 ) -> _Why:
     """Nobody at work is said before anything else that would wait for them."""
     words = WORDS[code]
-    if failed is not None:
-        explanation = explain(failed.error_code)
-        place = place_of(failed.error_code) or words.place
-        return _Why(str(explanation.sentence), str(explanation.next_step), place)
+    if failure is not None:
+        return _Why(failure.sentence, str(failure.next_step), failure.place)
     if code == StateCode.FIRST_SYNC_PENDING and not getattr(connection, "has_seats", True):
         explanation = explain("no_seats")
-        return _Why(str(explanation.sentence), str(explanation.next_step), "seats")
+        return _Why(str(explanation.sentence), str(explanation.next_step), explanation.place)
     if code in WORKING and _nobody_works(active, next_run_at, at):
         return _Why(
             _("No worker has begun what is due for more than five minutes."),
@@ -243,9 +247,11 @@ def _reason(code: StateCode, connection: Connection, success: SyncJob | None, at
     return ""
 
 
-def _remarks(code: StateCode, success: SyncJob | None, expired_on: date | None) -> tuple["Text", ...]:
-    """What is true beside the state, and would be the state if nothing were worse."""
-    remarks = []
+def _remarks(
+    code: StateCode, failure: Failure | None, success: SyncJob | None, expired_on: date | None
+) -> tuple["Text", ...]:
+    """What is true beside the state: what this server does by itself, and what would be said if nothing were worse."""
+    remarks = [failure.remark] if failure is not None and failure.remark else []
     if code != StateCode.LICENSE_EXPIRED and expired_on is not None:
         remarks.append(_expiry_sentence(expired_on))
     if code in {StateCode.LICENSE_EXPIRED, StateCode.STALE} and _had_old_seats(success):

@@ -6,14 +6,15 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.urls import reverse
 from django.utils import formats, timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
+from connect.failures import Place
 from connect.models import Connection, Server
 from licensesync import snapshot
 from licensesync.forms import DisableForm, EnableForm
+from licensesync.pages.places import PlaceLink, link_to
 from licensesync.pages.problems import ConnectProblem, problem_of
 from licensesync.pages.record import record_note, record_rows
 from licensesync.pages.server import source_of
@@ -92,14 +93,11 @@ class ConnectionPage:
         return self.state.next_run_at is not None and self.state.next_run_at <= self.at
 
     @property
-    def license_url(self) -> str:
-        """The page with Sync now."""
-        return reverse("licensesync:license", args=[self.slug]) + "#license-sync"
-
-    @property
-    def license_link(self) -> str:
-        """The words that lead there; none while the toggle below is what is to be done."""
-        return _("Go to Sync now") if self.connection.license_sync_enabled else ""
+    def place(self) -> PlaceLink | None:
+        """Where the next step of the state is taken, when that is another page."""
+        if self.state.place == Place.CONNECTION:
+            return None
+        return link_to(self.state.place, self.slug, is_owner=self.is_owner)
 
     @property
     def minutes_left(self) -> int:

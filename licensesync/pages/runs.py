@@ -7,9 +7,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
 from connect.models import Connection
-from licensesync.failures import explain, place_of
+from licensesync.failures import Failure, explain, failure_of
 from licensesync.models import SyncJob
-from wire.messages import ErrorCode
 
 TONES = {
     SyncJob.State.SUCCEEDED: "success",
@@ -48,30 +47,6 @@ class Result:
 
 
 @dataclass(frozen=True)
-class Failure:
-    """Why an attempt did not arrive, and the one next step."""
-
-    sentence: str | Promise
-    next_step: str | Promise
-    needs_shrink: bool
-    place: str
-
-    @property
-    def place_text(self) -> str:
-        """The name of the page where the next step is taken."""
-        return _("Seats") if self.place == "seats" else _("GitHub Connect")
-
-    @classmethod
-    def of(cls, job: SyncJob) -> "Failure | None":
-        """The failure of a job that failed for good or waits to be tried again; None for any other."""
-        if job.state != SyncJob.State.FAILED and not job.is_waiting_to_retry:
-            return None
-        explanation = explain(job.error_code)
-        needs_shrink = job.error_code == ErrorCode.SHRINK_UNCONFIRMED
-        return cls(explanation.sentence, explanation.next_step, needs_shrink, place_of(job.error_code))
-
-
-@dataclass(frozen=True)
 class Run:
     """One row of the list of recent runs."""
 
@@ -82,7 +57,7 @@ class Run:
     @classmethod
     def of(cls, job: SyncJob, connection: Connection) -> "Run":
         """The row of a job."""
-        return cls(job, Result.of(job, connection), Failure.of(job))
+        return cls(job, Result.of(job, connection), failure_of(job))
 
     @property
     def label(self) -> str | Promise:

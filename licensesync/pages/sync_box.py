@@ -11,12 +11,16 @@ from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
+from connect.failures import Place
 from connect.models import Connection, Server
+from licensesync.failures import Failure, failure_of
 from licensesync.models import Schedule, SyncJob
-from licensesync.pages.runs import Failure, Result, Run
+from licensesync.pages.places import PlaceLink, link_to
+from licensesync.pages.runs import Result, Run
 from licensesync.pages.server import source_of
 from licensesync.pages.steps import Step, steps_of
 from licensesync.state import ConnectionState, StateCode, connection_state
+from wire.messages import ErrorCode
 
 RUNS = 10
 
@@ -38,6 +42,7 @@ class SyncBox:
     state: ConnectionState
     jobs: list[SyncJob]
     at: datetime
+    is_owner: bool
 
     @property
     def slug(self) -> str:
@@ -78,10 +83,16 @@ class SyncBox:
         return " ".join(str(text) for text in (self.state.reason, *self.state.remarks, self.state.next_step) if text)
 
     @property
-    def place_url(self) -> str:
-        """Where the next step of the failure is taken."""
-        place = self.failure.place if self.failure else ""
-        return reverse(f"licensesync:{place or 'license'}", args=[self.slug])
+    def place(self) -> PlaceLink | None:
+        """Where the next step of the failure is taken, when that is another page."""
+        if self.failure is None or self.failure.place == Place.LICENSE:
+            return None
+        return link_to(self.failure.place, self.slug, is_owner=self.is_owner)
+
+    @property
+    def way_on(self) -> PlaceLink | None:
+        """The step without which trying again is in vain: its link is the button that counts."""
+        return self.place if self.failure is not None and self.failure.is_over_by_a_step else None
 
     @cached_property
     def missing(self) -> Missing | None:
@@ -115,12 +126,12 @@ class SyncBox:
     @cached_property
     def failure(self) -> Failure | None:
         """Why the last attempt did not arrive."""
-        return Failure.of(self.job) if self.job else None
+        return failure_of(self.job) if self.job else None
 
     @property
     def needs_shrink(self) -> bool:
         """Whether the cloud waits for somebody to say that so many accounts are meant to go."""
-        return self.failure is not None and self.failure.needs_shrink
+        return self.failure is not None and self.failure.code == ErrorCode.SHRINK_UNCONFIRMED
 
     @property
     def shrinkage(self) -> str:
@@ -193,14 +204,14 @@ class SyncBox:
         return hashlib.sha256("|".join(parts).encode()).hexdigest()[:16]
 
 
-def sync_box(server: Server, at: datetime) -> SyncBox:
+def sync_box(server: Server, at: datetime, *, is_owner: bool) -> SyncBox:
     """Read the box in a bounded number of queries, however many runs there were."""
     jobs = (
         SyncJob.objects.filter(connection=server.connection, slot=Schedule.Slot.SYNC, kind=SyncJob.Kind.USAGE)
         .select_related("requested_by")
         .order_by("-created_at", "-pk")[:RUNS]
     )
-    return SyncBox(server, connection_state(server.connection, at), list(jobs), at)
+    return SyncBox(server, connection_state(server.connection, at), list(jobs), at, is_owner)
 
 
 def job_of(server: Server, pk: int) -> SyncJob | None:

@@ -25,7 +25,7 @@ from licensesync import services
 from licensesync.forms import DisableForm, EnableForm
 from licensesync.pages.connection import ConnectionPage, connection_page
 from licensesync.pages.problems import code_of
-from licensesync.views.guard import forms_lead_to_clouds, server_for
+from licensesync.views.guard import forms_lead_to_clouds, is_owner, server_for
 
 
 def _state_key(server: Server) -> str:
@@ -34,8 +34,7 @@ def _state_key(server: Server) -> str:
 
 
 def _page(request: SignedInRequest, server: Server, **parts: Any) -> ConnectionPage:
-    role = request.user.current_role
-    return connection_page(server, at=timezone.now(), is_owner=role is not None and role.is_owner, **parts)
+    return connection_page(server, at=timezone.now(), is_owner=is_owner(request), **parts)
 
 
 def _rendered(request: SignedInRequest, page: ConnectionPage, status: HTTPStatus = HTTPStatus.OK) -> HttpResponse:

@@ -26,3 +26,9 @@ def forms_lead_to_clouds(request: SignedInRequest, response: HttpResponse) -> Ht
     """
     csp_update({"form-action": list(settings.CLOUD_URLS)})(lambda _request: response)(request)
     return response
+
+
+def is_owner(request: SignedInRequest) -> bool:
+    """Whether the person owns the enterprise that the request is about."""
+    role = request.user.current_role
+    return role is not None and role.is_owner

@@ -21,7 +21,7 @@ from licensesync.pages.license import license_page
 from licensesync.pages.sent import sent_page
 from licensesync.pages.server import license_of
 from licensesync.pages.sync_box import sync_box
-from licensesync.views.guard import server_for
+from licensesync.views.guard import is_owner, server_for
 
 
 @login_required
@@ -30,7 +30,7 @@ def show(request: SignedInRequest, slug: str) -> HttpResponse:
     """The license, how much of it is used, and the box "License sync"."""
     server = server_for(request, slug)
     now = timezone.now()
-    context = {"page": license_page(server, now), "box": sync_box(server, now)}
+    context = {"page": license_page(server, now), "box": sync_box(server, now, is_owner=is_owner(request))}
     return render(request, "licensesync/license.html", context)
 
 

@@ -19,7 +19,7 @@ from licensesync import services
 from licensesync.forms import CancelForm, LicenseSyncForm, SyncNowForm
 from licensesync.models import SyncJob
 from licensesync.pages.sync_box import job_of, sync_box
-from licensesync.views.guard import server_for
+from licensesync.views.guard import is_owner, server_for
 
 
 @login_required
@@ -97,7 +97,7 @@ def progress(request: SignedInRequest, slug: str) -> HttpResponse:
     server = server_for(request, slug)
     if "HX-Request" not in request.headers:
         return _back_to_box(slug)
-    box = sync_box(server, timezone.now())
+    box = sync_box(server, timezone.now(), is_owner=is_owner(request))
     if request.GET.get("seen") == box.fingerprint:
         return HttpResponse(status=HTTPStatus.NO_CONTENT)
     return render(request, "licensesync/_sync.html", {"box": box, "is_update": True})

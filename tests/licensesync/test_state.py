@@ -1,19 +1,22 @@
 """The honest state: half-connected, never-synced and stale ones never look healthy."""
 
 from datetime import datetime, timedelta
+from email.utils import format_datetime
 
 import pytest
 from django.urls import reverse
-from django.utils import translation
+from django.utils.functional import Promise
 
+from connect.failures import Unavailable
 from licensesync import services
-from licensesync.failures import EXPLANATIONS, explain
+from licensesync.failures import ENDINGS, all_failures, explain
 from licensesync.models import Schedule, SyncJob
 from licensesync.state import ConnectionState, connection_state, connection_states
 from licensesync.state_codes import WORDS, StateCode
 from tests.factories import NOW
 from tests.licensesync.fake_cloud import lose_connection, refusal
 from tests.licensesync.world import World, make_server, make_unconnected, make_world
+from wire.messages import ErrorCode
 
 pytestmark = pytest.mark.django_db
 
@@ -114,6 +117,41 @@ def test_what_only_an_owner_can_decide_says_so(world: World, code: str) -> None:
     assert state.place
 
 
+def test_what_passes_but_did_not_within_a_day_has_given_up(world: World) -> None:
+    for number in range(1, 20):
+        world.cloud.fail("open", lose_connection, number=number)
+    job = world.sync()
+    waiting = state_of(world)
+    while job.is_active:
+        world.clock.now = job.not_before or world.clock.now
+        world.run(job)
+
+    over = state_of(world)
+
+    assert (waiting.code, over.code, over.error_code) == ("failed", "failed", "other")
+    assert [str(text) for text in waiting.remarks] == ["This server tries again by itself, for about a day."]
+    assert "gave up" in str(over.remarks[0])
+    assert over.next_run_at
+    assert over.retry_at is None
+    world.sync()
+    assert state_of(world).last_attempt == world.clock.now
+
+
+@pytest.mark.parametrize(
+    ("hours", "words"),
+    [
+        (48, "The clock of this server is 2 days ahead of the cloud's."),
+        (-30, "The clock of this server is 30 hours behind the cloud's."),
+    ],
+)
+def test_clock_skew_says_by_how_much(world: World, hours: int, words: str) -> None:
+    theirs = format_datetime(world.clock.now - timedelta(hours=hours), usegmt=True)
+    world.cloud.fail("token", lambda: refusal(401, "clock_skew", Date=theirs))
+    world.sync()
+
+    assert state_of(world).reason == words
+
+
 def test_setup_whose_time_is_over_says_so() -> None:
     connection = make_unconnected("pending")
 
@@ -159,9 +197,9 @@ def test_expired_license_is_the_state_only_where_nothing_is_worse(world: World) 
     failed = state_of(world)
 
     assert (today.code, today.remarks) == ("synced", ())
-    assert (expired.code, expired.place, expired.license_expired_on) == ("license_expired", "license_edit", NOW.date())
+    assert (expired.code, expired.place, expired.license_expired_on) == ("license_expired", "license", NOW.date())
     assert failed.code == "failed"
-    assert failed.remarks == ("The license expired on March 2, 2026; syncs work all the same.",)
+    assert failed.remarks[1:] == ("The license expired on March 2, 2026; syncs work all the same.",)
 
 
 def test_every_state_has_words_of_its_own() -> None:
@@ -219,10 +257,14 @@ def test_many_connections_take_two_queries(world: World, django_assert_num_queri
     assert [states[pk].code for pk in ids] == ["first_sync_pending", "synced", "synced", "synced"]
 
 
-def test_every_code_that_a_job_can_end_with_has_words() -> None:
-    unknown = explain("no such code")
+def test_every_failure_stands_in_the_table_with_words_and_a_place() -> None:
+    table = all_failures()
 
-    for code in (*EXPLANATIONS, "dns", "receipt_invalid", "revision_conflict", "not_authorized", "shrink_unconfirmed"):
-        with translation.override("en"):
-            assert str(explain(code).sentence) != str(unknown.sentence)
-            assert str(explain(code).next_step)
+    assert {*Unavailable, *ErrorCode, "unknown", "internal_error", "disk_full", "no_seats"} <= {*table}
+    assert not table.keys() & ENDINGS.keys()
+    for code, failure in table.items():
+        assert explain(code) == failure
+        assert reverse(f"licensesync:{failure.place}", args=["octo"])
+        for text in (failure.sentence, failure.next_step):
+            assert isinstance(text, Promise)
+            assert str(text).endswith(".")

@@ -18,7 +18,7 @@ SAYS = {
     "connection-setup_answer_lost": ["Complete your GitHub Connect setup", "its answer did not arrive"],
     "connection-setup_expired": ["You have not completed the setup process", "The 5 minutes for it are over"],
     "connection-sync_off": ["Connected, but license sync is off", "no people's data is sent", "by olivia"],
-    "connection-first_sync_pending": ["First sync pending", "Go to Sync now"],
+    "connection-first_sync_pending": ["First sync pending", "#license-sync"],
     "connection-synced": ["Synced", "License sync since", "898"],
     "connection-nobody_works": ["No worker has begun what is due for more than five minutes", "due now"],
     "connection-failed": ["Sync failed", "The connection was removed on the cloud."],

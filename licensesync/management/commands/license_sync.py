@@ -13,7 +13,7 @@ from connect.models import Server
 from enterprises.commands import ReportingCommand
 from licensesync import services
 from licensesync.commands import find_server, refused
-from licensesync.failures import explain
+from licensesync.failures import explain, failure_of
 from licensesync.models import Schedule, SyncJob
 from licensesync.state import ConnectionState, connection_state
 
@@ -101,14 +101,13 @@ class Command(ReportingCommand):
                 has_warned = True
                 self.stderr.write("No worker has picked the sync up yet: is one running? Still waiting.")
             if job.is_waiting_to_retry and job.not_before and job.not_before > timezone.now():
-                raise CommandError(f"{explain(job.error_code).sentence} Next attempt at {_iso(job.not_before)}.")
+                raise CommandError(f"{_sentence(job)} Next attempt at {_iso(job.not_before)}.")
             time.sleep(POLL_SECONDS)
             job.refresh_from_db()
 
     def _report_job(self, job: SyncJob, options: dict[str, Any]) -> None:
         if job.state in {SyncJob.State.FAILED, SyncJob.State.CANCELLED}:
-            why = explain(job.error_code)
-            raise CommandError(f"The sync was not done. {why.sentence} {why.next_step}")
+            raise CommandError(f"The sync was not done. {_sentence(job)} {explain(job.error_code).next_step}")
         self.report(_job_line(job), as_json=options["json"], **_job_values(job))
 
     def _cancel(self, server: Server, options: dict[str, Any]) -> None:
@@ -124,6 +123,11 @@ class Command(ReportingCommand):
             self._wait(state.active, options["timeout"])
             state = connection_state(server.connection, timezone.now())
         self.report(_state_line(server, state), as_json=options["json"], **_state_values(state))
+
+
+def _sentence(job: SyncJob) -> str:
+    failure = failure_of(job)
+    return failure.sentence if failure else str(explain(job.error_code).sentence)
 
 
 def _iso(moment: datetime | None) -> str | None:
