@@ -23,7 +23,16 @@ from enterprises.secrets import digest
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
 
-__all__ = ["Deployment", "Need", "Scope", "authenticate_token", "enterprise_for", "enterprise_for_token"]
+__all__ = [
+    "Deployment",
+    "Need",
+    "Scope",
+    "SeveralEnterprises",
+    "authenticate_token",
+    "enterprise_for",
+    "enterprise_for_token",
+    "only_enterprise_for_token",
+]
 
 AUTHORIZATION = re.compile(r"\A(?:token|bearer) +([\x21-\x7e]{1,200})\s*\Z", re.IGNORECASE)
 # One write a minute is enough to see whether a token is still in use.
@@ -35,6 +44,10 @@ class Need(enum.Enum):
 
     VIEW = "view"
     OWN = "own"
+
+
+class SeveralEnterprises(Exception):
+    """The address names no enterprise, and the person has more than one."""
 
 
 def _role_of(user_id: int | None, slug: str, deployment: Deployment) -> Role:
@@ -97,3 +110,21 @@ def enterprise_for_token(
     if need is Need.OWN and not role.is_owner:
         raise PermissionDenied
     return role.enterprise
+
+
+def only_enterprise_for_token(token: ApiToken, *, deployment: Deployment, scope: Scope) -> Enterprise:
+    """The one enterprise of a side in which the token's person has a role, for an address that names none.
+
+    :raises Http404: the person has no role on that side
+    :raises SeveralEnterprises: more than one
+    :raises PermissionDenied: the token lacks the scope
+    """
+    roles = Role.objects.select_related("enterprise").filter(user_id=token.user_id, enterprise__deployment=deployment)
+    found = list(roles[:2])
+    if not found:
+        raise Http404
+    if not token.allows(scope):
+        raise PermissionDenied
+    if len(found) > 1:
+        raise SeveralEnterprises
+    return found[0].enterprise

@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 WINDOW_SECONDS: Final = 60
+# Credentials that open nothing, by address.
+MAX_FAILURES: Final = 30
+# Of the REST APIs, by server and by token: the parts of ten million accounts take longer to read than this allows.
+MAX_REQUESTS: Final = 1200
 
 
 def seconds_to_wait(request: HttpRequest, what: str, *, most: int) -> int:

@@ -64,6 +64,7 @@ class LicenseForm(forms.Form):
     )
     expires_on = forms.DateField(
         label=_("Expires on"),
+        help_text=_("The last day. Leave it empty for a license that never expires."),
         required=False,
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
     )

@@ -36,6 +36,11 @@ class License(models.Model):
         """Return the customer."""
         return self.customer
 
+    @property
+    def is_read_from_ghes(self) -> bool:
+        """Whether the next reading of GHES replaces what is entered here."""
+        return self.source == self.Source.GHES
+
 
 class SeatSource(models.Model):
     """Where a server's seats come from, and how old they are."""

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from licensesync.views import connection, doctor, seats, sync
+from licensesync.views import api, connection, doctor, seats, sync
 from licensesync.views import license as license_page
 
 app_name = "licensesync"
@@ -36,5 +36,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("enterprises/<slug:slug>/settings/dotcom_connection", include(connect_patterns)),
     path("enterprises/<slug:slug>/settings/license", include(license_patterns)),
     path("enterprises/<slug:slug>/settings/seats", include(seats_patterns)),
+    path("api/v3/enterprise/settings/license", api.license_settings, name="api_license"),
     path("enterprises/<slug:slug>/settings/doctor", doctor.show, name="doctor"),
 ]

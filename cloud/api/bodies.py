@@ -6,7 +6,8 @@ from typing import Any
 import msgspec
 from django.http import HttpRequest, HttpResponse
 
-from cloud.api.errors import JSON, Malformed, Refused
+from cloud.api.errors import Malformed, Refused
+from enterprises.api import JSON
 from wire.messages import ErrorCode, MessageT
 
 MAX_MESSAGE_BYTES = 256 * 1024

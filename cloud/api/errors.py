@@ -4,20 +4,16 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-import msgspec
 from django.core.exceptions import BadRequest, PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
-from django.utils import translation
 from django.utils.functional import Promise
 from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
 
-from wire.messages import ErrorCode, Problem
+from enterprises.api import problem
+from wire.messages import ErrorCode
 
 logger = logging.getLogger(__name__)
-
-JSON = "application/json; charset=utf-8"
-DOCUMENTATION = "docs/wire.md#error-codes"
 
 STATUS: dict[ErrorCode, int] = {
     ErrorCode.BAD_CREDENTIALS: 401,
@@ -66,23 +62,6 @@ class Malformed(Refused):
 
     def __init__(self, message: str = "Problems parsing JSON") -> None:
         super().__init__(ErrorCode.INVALID_REQUEST, message, status=400)
-
-
-def english(text: object) -> str:
-    """A text as the API says it: in English, as GitHub's does. Consoles translate by the code."""
-    with translation.override("en"):
-        return str(text)
-
-
-def problem(status: int, message: str | Promise, code: str = "", *, retry_after: int | None = None) -> HttpResponse:
-    """An error answer."""
-    body = Problem(message=english(message), code=code, documentation_url=DOCUMENTATION, status=str(status))
-    response = HttpResponse(msgspec.json.encode(body), content_type=JSON, status=status)
-    if status == 401:
-        response["WWW-Authenticate"] = 'Bearer realm="api"'
-    if retry_after is not None:
-        response["Retry-After"] = str(retry_after)
-    return response
 
 
 def _refused(request: HttpRequest, error: Any) -> HttpResponse:

@@ -9,9 +9,10 @@ from cloud import handshake
 from cloud.api import auth
 from cloud.api.auth import TokenRequest
 from cloud.api.bodies import answer, read_message
-from cloud.api.errors import Refused, english
+from cloud.api.errors import Refused
 from cloud.api.throttling import failed
 from enterprises.access import Need, Scope
+from enterprises.api import english
 from enterprises.audit import actor_ip
 from wire.messages import ErrorCode
 

@@ -11,9 +11,10 @@ from cloud import intake, signer
 from cloud.api import auth, checks
 from cloud.api.auth import AppRequest
 from cloud.api.bodies import answer, no_content, read_body, read_message
-from cloud.api.errors import Refused, english
+from cloud.api.errors import Refused
 from cloud.intake import IntakeRefused
 from cloud.records import keep_record
+from enterprises.api import english
 from enterprises.audit import actor_ip
 from wire.messages import AcceptedKey, ConnectionRecord, ErrorCode, OpenSync, SyncStatus
 from wire.parts import MAX_PART_BYTES, has_content_digest

@@ -11,14 +11,10 @@ from django.http import HttpRequest
 
 from cloud.api.errors import Refused
 from enterprises.audit import actor_ip
-from enterprises.throttling import seconds_to_wait, seconds_to_wait_for
+from enterprises.throttling import MAX_FAILURES, MAX_REQUESTS, seconds_to_wait, seconds_to_wait_for
 from wire.messages import ErrorCode
 
 logger = logging.getLogger(__name__)
-
-MAX_FAILURES = 30
-# By server and by token, within a minute: the parts of ten million accounts take longer to read than this allows.
-MAX_REQUESTS = 1200
 
 
 def failed(request: HttpRequest, refusal: Refused) -> Refused:

@@ -12,6 +12,7 @@ from django.views.decorators.csrf import csrf_exempt
 from ninja import NinjaAPI
 
 from cloud.api import app, errors, handshake, intake, reports
+from enterprises.api import problem
 
 View = Callable[..., HttpResponseBase]
 
@@ -32,7 +33,7 @@ def _in_our_shape(view: View) -> View:
         response = view(request, *args, **kwargs)
         if not isinstance(response, HttpResponseNotAllowed):
             return response
-        refusal = errors.problem(405, "Method Not Allowed")
+        refusal = problem(405, "Method Not Allowed")
         refusal["Allow"] = response["Allow"]
         return refusal
 
@@ -50,7 +51,7 @@ def _routes(api: NinjaAPI) -> tuple[list[URLPattern | URLResolver], str]:
 @csrf_exempt
 def not_found(request: HttpRequest) -> HttpResponseBase:
     """There is no such resource."""
-    return errors.problem(404, "Not Found")
+    return problem(404, "Not Found")
 
 
 api = _build("api")

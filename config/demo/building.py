@@ -97,7 +97,9 @@ class _Builder:
 
     def _server(self, index: int) -> Server:
         enterprise = self._found(f"ghes{index + 1}", f"Octo GHES {index + 1}", Deployment.SERVER)
-        self._license(enterprise.server, seats=400 * max(1, self.sizes.seats // 820))
+        # The first license ends soon; the others are further away, and unlimited.
+        seats = 400 * max(1, self.sizes.seats // 820)
+        self._license(enterprise.server, seats=None if index else seats, weeks=40 if index else 6)
         at = self.start - timedelta(minutes=30 - index)
         self._import_seats(enterprise.server, self.world.seats(index, 0), at)
         clock = Clock(at)
@@ -141,7 +143,8 @@ class _Builder:
 
     def _lab(self) -> None:
         enterprise = self._found(LAB, "Octo Lab", Deployment.SERVER)
-        self._license(enterprise.server, seats=50)
+        # More used than bought, and about to end.
+        self._license(enterprise.server, seats=30, weeks=0.7)
         lab = invent_world(servers=1, seats=35, members=0, weeks=1, seed=self.sizes.seed + 1)
         self._import_seats(enterprise.server, lab.seats(0, 1), self.at - timedelta(days=1))
 
@@ -159,12 +162,12 @@ class _Builder:
             at=self.start - timedelta(hours=2),
         )
 
-    def _license(self, server: Server, *, seats: int) -> None:
+    def _license(self, server: Server, *, seats: int | None, weeks: float) -> None:
         set_license(
             server=server,
             customer="Octo",
             seats=seats,
-            expires_on=(self.at + timedelta(weeks=6)).date(),
+            expires_on=(self.at + timedelta(weeks=weeks)).date(),
             by=self.owner,
             at=self.start,
         )

@@ -1,17 +1,19 @@
 """What the License page shows beside the sync: seats used, in total and available, and the license itself."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
-from django.utils import formats, timezone
-from django.utils.functional import Promise
+from django.utils import formats
+from django.utils.functional import cached_property
+from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from connect.models import Server
-from licensesync.licenses import LicenseUse, license_use
-from licensesync.models import SeatSource
+from licensesync.licenses import Expiry, ExpiryLevel, LicenseUse, expiry_of, use_of
+from licensesync.models import License, SeatSource
+from licensesync.pages.server import license_of, source_of
 
 
 @dataclass(frozen=True)
@@ -19,13 +21,17 @@ class LicensePage:
     """The License page of one server."""
 
     server: Server
-    use: LicenseUse
-    today: date
+    at: datetime
 
     @property
     def slug(self) -> str:
         """The enterprise's address."""
         return self.server.enterprise.slug
+
+    @cached_property
+    def use(self) -> LicenseUse:
+        """The license and how much of it is used."""
+        return use_of(license_of(self.server), source_of(self.server))
 
     @property
     def source(self) -> SeatSource | None:
@@ -58,31 +64,71 @@ class LicensePage:
         text = ngettext("%(over)s more used than bought", "%(over)s more used than bought", over)
         return text % {"over": formats.number_format(over, force_grouping=True)}
 
+    @cached_property
+    def expiry(self) -> Expiry:
+        """When the license ends."""
+        return expiry_of(self.use.license, self.at)
+
+    @property
+    def expiry_tone(self) -> str:
+        """The color of the warning; empty where the end is far."""
+        match self.expiry.level:
+            case ExpiryLevel.NONE:
+                return ""
+            case ExpiryLevel.EXPIRED | ExpiryLevel.WITHIN_7_DAYS:
+                return "danger"
+        return "warning"
+
+    @property
+    def expiry_warning(self) -> str:
+        """That the license ends soon or has ended, and what to do."""
+        if self.expiry.is_expired:
+            text = _("The license has expired on %(date)s. Nobody is locked out, and syncs go on.")
+        else:
+            text = _("The license expires on %(date)s.")
+        return f"{text % {'date': self._expires}} {self._renewal}"
+
+    @property
+    def _renewal(self) -> str:
+        held = self.use.license
+        if held is not None and held.is_read_from_ghes:
+            return _("Renew it and upload the new license file to the server: it is read from there.")
+        return _("Renew it, then enter the new date here.")
+
+    @property
+    def _expires(self) -> str:
+        return formats.date_format(self.expiry.expires_on, "DATE_FORMAT") if self.expiry.expires_on else ""
+
     @property
     def license_rows(self) -> list[dict[str, Any]]:
         """The license as facts."""
         held = self.use.license
         unknown = _("not entered yet")
-        expires = held.expires_on if held else None
-        return [
-            {"label": _("Customer"), "value": held.customer if held else unknown},
+        rows = [
+            {"label": _("Customer"), "value": (held.customer if held else "") or unknown},
             {"label": _("Kind"), "value": held.kind if held else unknown},
             {
                 "label": _("Expires"),
-                "value": formats.date_format(expires, "DATE_FORMAT") if expires else _("no date known"),
-                "help": self._days_left(expires),
+                "value": self._expires or (_("never") if held else _("no date known")),
+                "help": self._days_left(),
             },
         ]
+        if held:
+            rows.append({"label": _("Source"), "value": held.get_source_display(), "help": self._read_at(held)})
+        return rows
 
-    def _days_left(self, expires: date | None) -> str | Promise:
-        if expires is None:
+    def _days_left(self) -> str:
+        days = self.expiry.days_left
+        if days is None:
             return ""
-        days = (expires - self.today).days
         if days < 0:
             return ngettext("expired %(days)s day ago", "expired %(days)s days ago", -days) % {"days": -days}
         return ngettext("in %(days)s day", "in %(days)s days", days) % {"days": days}
 
+    def _read_at(self, held: License) -> str:
+        return formats.date_format(localtime(held.read_at), "DATETIME_FORMAT") if held.read_at else ""
+
 
 def license_page(server: Server, at: datetime) -> LicensePage:
-    """The page as of a moment; days are those of the reader's zone."""
-    return LicensePage(server=server, use=license_use(server), today=timezone.localdate(at))
+    """The page as of a moment."""
+    return LicensePage(server=server, at=at)

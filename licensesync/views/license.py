@@ -45,7 +45,9 @@ def edit(request: SignedInRequest, slug: str) -> HttpResponse:
         messages.success(request, _("The license was updated."))
         return redirect("licensesync:license", slug=slug)
     status = HTTPStatus.UNPROCESSABLE_ENTITY if form.is_bound else HTTPStatus.OK
-    return render(request, "licensesync/license_edit.html", {"server": server, "form": form}, status=status)
+    held = license_of(server)
+    context = {"server": server, "form": form, "is_read_from_ghes": held is not None and held.is_read_from_ghes}
+    return render(request, "licensesync/license_edit.html", context, status=status)
 
 
 def _was_set(request: SignedInRequest, server: Server, form: LicenseForm) -> bool:

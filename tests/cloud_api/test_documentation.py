@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from cloud.api.errors import DOCUMENTATION, STATUS
+from cloud.api.errors import STATUS
+from enterprises.api import DOCUMENTATION
 from wire.messages import ErrorCode
 
 ROOT = Path(__file__).parent.parent.parent

@@ -17,9 +17,9 @@ from django.db import connection, transaction
 from django.test import Client
 from django.utils import timezone
 
-from cloud.api.errors import JSON
 from cloud.models import Ledger
 from enterprises.access import Scope
+from enterprises.api import JSON
 from tests.cloud_api.servers import Api, FakeServer
 from tests.factories import make_token
 from tests.permissions.world import World, make_world, with_manifest

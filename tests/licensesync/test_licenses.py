@@ -8,17 +8,18 @@ import pytest
 from django.core.exceptions import ValidationError
 
 from connect.models import Server
-from enterprises.models import AuditEvent, Enterprise
+from enterprises.models import AuditEvent
 from licensesync.licenses import ExpiryLevel, expiry_of, keep_license
 from licensesync.models import License
+from tests.licensesync.world import make_server
 
 AT = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 GHES = License.Source.GHES
 
 
 @pytest.fixture
-def server(server_enterprise: Enterprise) -> Server:
-    return Server.objects.get_or_create(enterprise=server_enterprise, defaults={"hostname": "ghes.octo.example"})[0]
+def server(db: None) -> Server:
+    return make_server()
 
 
 def keep(

@@ -1,6 +1,7 @@
 """Every state that the server's pages can be in, each built on a fresh server."""
 
 import io
+import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,7 +14,8 @@ from connect.models import Connection, Server
 from enterprises import uploads
 from enterprises.models import Enterprise, User
 from licensesync import services
-from licensesync.models import Schedule, SyncJob
+from licensesync.licenses import keep_license
+from licensesync.models import License, Schedule, SyncJob
 from tests.licensesync.fake_cloud import FakeCloud, refusal
 from tests.licensesync.world import CLOUD_URL, Clock, World, app_key_pem, ndjson, seat
 from wire.messages import ErrorCode
@@ -226,6 +228,34 @@ def over_used(stage: Stage) -> None:
     services.set_license(server=stage.server, customer="Octo Industries", seats=10, by=stage.owner, at=stage.at)
 
 
+def expires_in(stage: Stage, days: int) -> None:
+    end = (stage.at + timedelta(days=days)).date()
+    services.set_license(server=stage.server, customer="Octo", seats=50, expires_on=end, by=stage.owner, at=stage.at)
+
+
+def license_expired(stage: Stage) -> None:
+    stage.with_seats()
+    expires_in(stage, -3)
+
+
+def read_from_ghes(stage: Stage) -> None:
+    stage.with_seats()
+    License.objects.filter(server=stage.server).delete()
+    end = (stage.at + timedelta(days=20)).date()
+    keep_license(
+        server=stage.server, kind="standard", seats=None, expires_on=end, source=License.Source.GHES, at=stage.at
+    )
+
+
+def dormant_and_suspended(stage: Stage) -> None:
+    """Twelve accounts, of which three are dormant and one is suspended."""
+    rows = [json.loads(line) for line in ndjson(range(1, ACCOUNTS + 1)).splitlines()]
+    for row in rows[:3]:
+        row["dormant"] = True
+    rows[3]["suspended"] = True
+    seat(stage.server, "\n".join(map(json.dumps, rows)).encode())
+
+
 Scene = Callable[[Stage], None]
 
 CONNECT_SCENES: list[Scene] = [
@@ -235,7 +265,7 @@ CONNECT_SCENES: list[Scene] = [
 LICENSE_SCENES: list[Scene] = [
     nothing_at_all, no_connection, sync_off, connected_without_seats, first_sync_pending, queued, preparing, uploading,
     applying, waiting_to_retry, failed, shrink_unconfirmed, synced, unchanged, stale, nobody_works,
-    cancelled, over_used,
+    cancelled, over_used, license_expired,
 ]  # fmt: skip
 
 

@@ -1,5 +1,7 @@
 """The form of the license, and the exact lines."""
 
+import re
+
 import pytest
 from django.test import Client
 from django.urls import reverse
@@ -76,6 +78,60 @@ def test_form_begins_with_what_is_held(stage: Stage, owner_client: Client) -> No
 
     assert 'value="Octo Industries"' in page
     assert 'value="2027-06-30"' in page
+
+
+def license_page(client: Client, stage: Stage) -> str:
+    return client.get(reverse("licensesync:license", args=[stage.slug])).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("days", "words", "tone"),
+    [
+        (61, "in 61 days", ""),
+        (60, "The license expires on", "warning"),
+        (7, "The license expires on", "danger"),
+        (-1, "The license has expired on", "danger"),
+    ],
+)
+def test_end_of_the_license_is_warned_of_with_what_to_do(
+    stage: Stage, owner_client: Client, days: int, words: str, tone: str
+) -> None:
+    scenes.expires_in(stage, days)
+
+    page = license_page(owner_client, stage)
+
+    assert words in page
+    assert (f"Notice--{tone}" in page) if tone else ("Notice--" not in page)
+    assert ("Renew it, then enter the new date here." in page) == bool(tone)
+
+
+def test_license_that_never_ends_says_so(stage: Stage, owner_client: Client) -> None:
+    edit(owner_client, stage, expires_on="")
+
+    page = license_page(owner_client, stage)
+
+    assert "never" in page
+    assert "Entered by hand" in page
+
+
+def test_what_ghes_says_is_told_from_what_was_entered(stage: Stage, owner_client: Client) -> None:
+    scenes.read_from_ghes(stage)
+
+    page = license_page(owner_client, stage)
+    form = owner_client.get(reverse("licensesync:license_edit", args=[stage.slug])).content.decode()
+
+    assert "Read from GHES" in page
+    assert "not entered yet" in page
+    assert "are replaced by what it says at the next reading" in form
+
+
+def test_dormant_and_suspended_users_are_counted(stage: Stage, owner_client: Client) -> None:
+    scenes.dormant_and_suspended(stage)
+
+    page = license_page(owner_client, stage)
+
+    stats = re.findall(r'Stat-label">([^<]+)</p>\s*<p class="Stat-value">\s*(?:<a[^>]*>)?(\d+)', page)
+    assert {"Seats used": "11", "Dormant": "3", "Suspended": "1"}.items() <= dict(stats).items()
 
 
 def test_page_shows_total_and_digest_of_what_will_be_sent(stage: Stage, owner_client: Client) -> None:

@@ -131,7 +131,10 @@ CLOUD_PAGES = [
     Row("cloud:consent", OWNERS_FORM, "POST", data={"manifest": "manifest", "state": "s", "account": "cloud"}),
 ]
 
-API = [
+# The license of the one server of whoever asks; the stranger's server has none.
+SERVER_API = [Row("licensesync:api_license", API_LOOK)]
+
+CLOUD_API = [
     Row("api:app", API_SERVERS_ONLY),
     Row("api:app_key", API_SERVERS_ONLY, "PUT"),
     Row("api:app_installations", API_SERVERS_ONLY),
@@ -152,8 +155,9 @@ API = [
     Row("api:license_sync_status", API_LOOK, where={"enterprise": "cloud"}),
 ]
 
-# The API answers at the root as well, as api.github.com does.
-ROOT_API = [Row(f"root-{row.name}", row.expected, row.method, row.where, row.data) for row in API]
+API = SERVER_API + CLOUD_API
+# The cloud's API answers at the root as well, as api.github.com does.
+ROOT_API = [Row(f"root-{row.name}", row.expected, row.method, row.where, row.data) for row in CLOUD_API]
 
 PAGES = PEOPLE + SERVER_PAGES + CLOUD_PAGES
 ROWS = PAGES + API + ROOT_API

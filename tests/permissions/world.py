@@ -18,6 +18,7 @@ from enterprises.models import ApiToken, Deployment, Enterprise, RoleName, User
 from enterprises.secrets import digest, new_secret
 from enterprises.services import create_api_token, grant_role
 from enterprises.uploads import stage_upload
+from licensesync.services import set_license
 from tests.support.line import callback
 
 SEATS = b"created_at,id,login,email\n2026-01-01,7,mona,mona@octo.example\n"
@@ -76,6 +77,7 @@ def _found(slug: str, deployment: Deployment, owner: User, billing_manager: User
 
 
 def _things_of_server(enterprise: Enterprise, owner: User) -> dict[str, str]:
+    set_license(server=enterprise.server, customer="Octo", seats=10, by=owner, at=timezone.now())
     return {"seats_file": _staged(enterprise, "seats", SEATS, owner)}
 
 
