@@ -6,12 +6,18 @@ overwrites what the other one sent. docs/wire.md, "Which history".
 """
 
 import logging
+from typing import Final
 
 from cloud.models import Installation
 from cloud.refusals import IntakeRefused
-from wire.messages import ErrorCode, OpenSync
+from wire.messages import ErrorCode, Held, OpenSync
 
 logger = logging.getLogger(__name__)
+
+DECISIONS: Final = frozenset(
+    {ErrorCode.REVISION_CONFLICT, ErrorCode.HOSTNAME_CHANGED, ErrorCode.SHRINK_UNCONFIRMED},
+)
+"""Refusals after which an owner of the server decides, and needs to know what is held of it."""
 
 
 def next_revision(installation: Installation, opening: OpenSync) -> int:
@@ -35,3 +41,16 @@ def next_revision(installation: Installation, opening: OpenSync) -> int:
         )
         return base.revision + 1
     raise IntakeRefused(ErrorCode.REVISION_CONFLICT)
+
+
+def held_of(installation: Installation) -> Held:
+    """Return what is held of a server at this moment, in one query."""
+    now = Installation.objects.filter(pk=installation.pk).first() or installation
+    return Held(
+        hostname=now.hostname,
+        revision=now.revision,
+        accounts=now.accounts,
+        snapshot_id=str(now.snapshot_id) if now.snapshot_id else "",
+        taken_at=now.taken_at,
+        synced_at=now.last_sync_at,
+    )

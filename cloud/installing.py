@@ -22,6 +22,7 @@ class ConnectionExists(HandshakeRefused):
         sentence = _("A connection for %(hostname)s already exists. Remove it on the cloud, then connect again.")
         super().__init__(ErrorCode.CONNECTION_EXISTS, sentence)
         self.installation = installation
+        """Loaded with its ledger, account and who connected it."""
         self.hostname = installation.hostname
 
     def __str__(self) -> str:
@@ -55,7 +56,8 @@ def check_free(ledger: Ledger, manifest: Manifest) -> Installation | None:
 
     :raises ConnectionExists: a server in the books is in the way
     """
-    found = list(same_server(manifest).filter(ledger=ledger).order_by("pk"))
+    rows = same_server(manifest).filter(ledger=ledger).select_related("ledger__enterprise", "connected_by")
+    found = list(rows.order_by("pk"))
     for installation in found:
         if is_blocking(installation, manifest):
             raise ConnectionExists(installation)

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_noop as _
 
 from cloud import tasks, unfinished
 from cloud.applying import apply, apply_unchanged, note_refusal
-from cloud.history import next_revision
+from cloud.history import DECISIONS, held_of, next_revision
 from cloud.locks import hold, locked
 from cloud.models import Installation, Intake, IntakePart, Ledger
 from cloud.partcheck import check_part
@@ -216,8 +216,12 @@ def _missing(intake: Intake) -> tuple[int, ...]:
 
 
 def _status(intake: Intake) -> SyncStatus:
-    with translation.override("en"):
-        message = str(sentence(intake.error_code))
+    problem = None
+    if intake.error_code:
+        with translation.override("en"):
+            message = str(sentence(intake.error_code))
+        held = held_of(intake.installation) if intake.error_code in DECISIONS else msgspec.UNSET
+        problem = Problem(message=message, code=intake.error_code, held=held)
     return SyncStatus(
         sync_id=str(intake.snapshot_id),
         state=intake.state,  # type: ignore[arg-type]  # The states have the wire's names.
@@ -226,5 +230,5 @@ def _status(intake: Intake) -> SyncStatus:
         receipt=intake.receipt,
         receipt_keys=endorsed_keys() if intake.receipt else (),
         preview=msgspec.convert(intake.result, Difference) if intake.result else None,
-        problem=Problem(message=message, code=intake.error_code) if intake.error_code else None,
+        problem=problem,
     )

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Final
+from urllib.parse import urlsplit
 
 from connect.failures import (
     ClockSkew,
@@ -20,11 +21,22 @@ from connect.failures import (
 from enterprises.audit import looks_secret
 from enterprises.outbound import Answer
 from wire import signing
-from wire.messages import ErrorCode, Installation, MessageInvalid, MessageT, Problem, read_message
+from wire.messages import (
+    ErrorCode,
+    Held,
+    Installation,
+    MessageInvalid,
+    MessageT,
+    Problem,
+    StandingConnection,
+    read_message,
+)
 
 MAX_RETRY_AFTER: Final = timedelta(hours=1)
 MAX_NAME_LENGTH: Final = 200
 MAX_RECEIPT_KEYS: Final = 100
+MAX_HOSTNAME_LENGTH: Final = 253
+MAX_URL_LENGTH: Final = 2000
 LARGEST_NUMBER: Final = 2**63 - 1
 
 _JSON = re.compile(r"\Aapplication/(?:json|[\w.+-]+\+json)\s*(?:;|\Z)", re.IGNORECASE)
@@ -112,10 +124,50 @@ def _refusal(problem: Problem) -> CloudFailure:
         case ErrorCode.BAD_CREDENTIALS:
             return NotAuthorized()
         case ErrorCode.REVISION_CONFLICT | ErrorCode.HOSTNAME_CHANGED:
-            return RevisionConflict(problem.code, problem.message)
+            return RevisionConflict(problem.code, problem.message, held=held_in(problem))
         case "":
             return not_ours()
-    return CloudRejected(problem.code, problem.message)
+    return CloudRejected(problem.code, problem.message, held=held_in(problem), existing=_existing_in(problem))
+
+
+def held_in(problem: Problem) -> Held | None:
+    """Return what the cloud says that it holds, None where it says nothing or nothing that can be kept."""
+    held = problem.held
+    if not isinstance(held, Held):
+        return None
+    is_sound = (
+        _is_name(held.hostname)
+        and (not held.snapshot_id or _is_uuid(held.snapshot_id))
+        and 0 <= held.revision <= LARGEST_NUMBER
+        and 0 <= held.accounts <= LARGEST_NUMBER
+    )
+    return held if is_sound else None
+
+
+def _existing_in(problem: Problem) -> StandingConnection | None:
+    existing = problem.existing
+    if not isinstance(existing, StandingConnection):
+        return None
+    texts = (existing.hostname, existing.account, existing.connected_by)
+    is_sound = (
+        all(not text or _is_name(text) for text in texts)
+        and _is_uuid(existing.server_id)
+        and 0 <= existing.accounts <= LARGEST_NUMBER
+        and urlsplit(existing.url).scheme in {"http", "https"}
+        and len(existing.url) <= MAX_URL_LENGTH
+    )
+    return existing if is_sound else None
+
+
+def _is_name(text: str) -> bool:
+    return 0 < len(text) <= MAX_HOSTNAME_LENGTH and text.isprintable() and not looks_secret(text)
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        return str(uuid.UUID(text)) == text
+    except ValueError:
+        return False
 
 
 def problem_of(response: Answer) -> Problem | None:

@@ -47,13 +47,18 @@ from wire.messages import (
     ConnectionRecord,
     ErrorCode,
     Installation,
+    NewHostname,
     NextAppKey,
     OpenSync,
     SyncStatus,
 )
 
 MAX_ANSWER_BYTES: Final = 1024 * 1024
+CONNECT_SECONDS: Final = 5.0
 READ_SECONDS: Final = 30.0
+PATIENCE_OF_A_PERSON: Final = 8.0
+"""How many seconds a page waits for each answer of the cloud: everything it asks for may be asked again."""
+
 LARGEST_CORRECTION: Final = timedelta(days=1)
 
 _CODE = re.compile(r"[A-Za-z0-9._~-]{8,200}", re.ASCII)
@@ -88,6 +93,8 @@ class CloudClient:
         self._http = Outbound(
             origin=connection.cloud_url,
             adapter=adapter,
+            # Connecting is tried three times.
+            connect_timeout=min(CONNECT_SECONDS, read_timeout / 3),
             read_timeout=read_timeout,
             deadline=2 * read_timeout,
             max_bytes=MAX_ANSWER_BYTES,
@@ -154,8 +161,7 @@ class CloudClient:
             return msgspec.json.encode(NextAppKey(app_key=public, proof=proof))
 
         response = self._as_app("PUT", "/app/key", offer)
-        if response.status_code == HTTPStatus.NOT_FOUND and (problem := problem_of(response)) and not problem.code:
-            raise CloudRejected(NOT_OFFERED)
+        _refuse_unknown_route(response)
         _expect_nothing(response)
 
     def delete_installation(self) -> None:
@@ -165,6 +171,13 @@ class CloudClient:
     def put_record(self, record: ConnectionRecord) -> None:
         """Send the weekly connection record."""
         _expect_nothing(self._with_token("PUT", "/enterprise-installation/connection", msgspec.json.encode(record)))
+
+    def rename(self, *, former: str, hostname: str) -> None:
+        """Have the cloud know this server under its new name; again, and nothing changes."""
+        body = msgspec.json.encode(NewHostname(former=former, hostname=hostname))
+        response = self._with_token("PUT", "/enterprise-installation/hostname", body)
+        _refuse_unknown_route(response)
+        _expect_nothing(response)
 
     def accept_receipt_key(self, kid: str) -> None:
         """Say which of the cloud's keys may sign our receipts from now on; we have pinned it."""
@@ -294,6 +307,11 @@ class CloudClient:
         raise CloudUnavailable(kind)
 
 
+def hurried_client(connection: Connection, adapter: Adapter | None, at: datetime) -> CloudClient:
+    """Return a client for whoever waits before a page: each answer has eight seconds, and the clock stands still."""
+    return CloudClient(connection, adapter=adapter, clock=lambda: at, read_timeout=PATIENCE_OF_A_PERSON)
+
+
 def _failure(response: Answer) -> Exception | None:
     return failure_of(response) if response.status_code == HTTPStatus.UNAUTHORIZED else None
 
@@ -301,6 +319,12 @@ def _failure(response: Answer) -> Exception | None:
 def _expect_nothing(response: Answer) -> None:
     if response.status_code != HTTPStatus.NO_CONTENT:
         raise failure_of(response) if response.status_code >= HTTPStatus.BAD_REQUEST else not_ours()
+
+
+def _refuse_unknown_route(response: Answer) -> None:
+    """:raises CloudRejected: the cloud is older than this route"""
+    if response.status_code == HTTPStatus.NOT_FOUND and (problem := problem_of(response)) and not problem.code:
+        raise CloudRejected(NOT_OFFERED)
 
 
 def _sync_path(sync_id: str) -> str:

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 
 from django.core.management.base import CommandError
 
 from connect.failures import CloudFailure
-from connect.handshake import HandshakeFailed
+from connect.handshake import ConnectionExists, HandshakeFailed
 from connect.models import Connection
 
 
@@ -28,5 +29,24 @@ def failures() -> Iterator[None]:
         yield
     except CloudFailure as failure:
         raise CommandError(f"{failure.explanation.sentence} {failure.explanation.next_step}") from failure
+    except ConnectionExists as failure:
+        raise CommandError(f"{failure} {_which(failure)}".strip()) from failure
     except HandshakeFailed as failure:
         raise CommandError(str(failure)) from failure
+
+
+def _which(failure: ConnectionExists) -> str:
+    """Say which connection is in the way, if the cloud did."""
+    found = failure.existing
+    if found is None:
+        return ""
+    by = f" by {found.connected_by}" if found.connected_by else ""
+    synced = f"last synced {_day(found.synced_at)}" if found.synced_at else "never synced"
+    return (
+        f"It is {found.hostname} with the server id {found.server_id} in {found.account}, connected{by} since "
+        f"{_day(found.since)}, {synced}, {found.accounts} accounts: {found.url}"
+    )
+
+
+def _day(moment: datetime) -> str:
+    return moment.isoformat(timespec="minutes")

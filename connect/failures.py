@@ -10,7 +10,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from enterprises.audit import looks_secret
-from wire.messages import ErrorCode
+from wire.messages import ErrorCode, Held, StandingConnection
 
 
 class Unavailable(enum.StrEnum):
@@ -103,11 +103,16 @@ class CloudRejected(CloudFailure):
     """The cloud understood and refused: the same request would be refused again.
 
     ``message`` is the cloud's own, for a developer; it is shortened, and pages show the sentence of the code instead.
+    ``held`` and ``existing`` are what the cloud says for whoever has to decide; None where it says nothing.
     A ``code`` that no cloud would use is `UNKNOWN`: whatever it says can be stored and audited, so that a job ends.
     """
 
-    def __init__(self, code: str, message: str = "") -> None:
+    def __init__(
+        self, code: str, message: str = "", *, held: Held | None = None, existing: StandingConnection | None = None
+    ) -> None:
         super().__init__(code if _CODE.fullmatch(code) and not looks_secret(code) else UNKNOWN)
+        self.held = held
+        self.existing = existing
         self.message = "".join(each if each.isprintable() else " " for each in message[:MAX_MESSAGE_LENGTH])
 
 

@@ -18,7 +18,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from connect import transitions
-from connect.client import CloudClient
+from connect.client import hurried_client
 from connect.failures import CloudFailure, CloudRejected, NotAuthorized
 from connect.manifest import own_callback, sign_manifest
 from connect.models import Connection
@@ -84,11 +84,15 @@ class CodeRejected(HandshakeFailed):
 
 
 class ConnectionExists(HandshakeFailed):
-    """The cloud has a connection of this server, or of another of its name, that is not ours."""
+    """The cloud has a connection of this server, or of another of its name, that is not ours.
 
-    def __init__(self, hostname: str) -> None:
+    ``existing`` is which one; None where an older cloud does not say.
+    """
+
+    def __init__(self, hostname: str, existing: messages.StandingConnection | None = None) -> None:
         super().__init__(hostname)
         self.hostname = hostname
+        self.existing = existing
 
     def __str__(self) -> str:
         """Return the sentence."""
@@ -193,13 +197,13 @@ def connect_directly(
         raise HandshakeCancelled
     manifest = sign_manifest(connection, callback=own_callback(connection.server), at=at)
     try:
-        with CloudClient(connection, adapter=adapter, clock=lambda: at) as cloud:
+        with hurried_client(connection, adapter, at) as cloud:
             installation = cloud.connect_directly(account_slug=account_slug, token=token, manifest=manifest)
     except CloudFailure as failure:
         transitions.abandon(connection, state_digest=digest(state))
         connection.refresh_from_db()
         if failure.code == ErrorCode.CONNECTION_EXISTS:
-            raise ConnectionExists(connection.server.hostname) from failure
+            raise _exists(connection.server.hostname, failure) from failure
         raise
     return _keep(connection, installation, by=by, at=at, ip="", adapter=adapter)
 
@@ -227,16 +231,20 @@ def _is_expired(connection: Connection, at: datetime) -> bool:
 def _convert(connection: Connection, *, by: User | None, at: datetime, ip: str, adapter: Adapter | None) -> Connection:
     """Convert the kept code; what can never succeed ends the handshake, what may succeed later leaves it as it is."""
     try:
-        with CloudClient(connection, adapter=adapter, clock=lambda: at) as cloud:
+        with hurried_client(connection, adapter, at) as cloud:
             installation = cloud.convert(connection.pending_code)
     except (CloudRejected, NotAuthorized) as failure:
         transitions.abandon(connection, state_digest=connection.pending_state_digest)
         hostname = connection.server.hostname
         connection.refresh_from_db()
         if failure.code == ErrorCode.CONNECTION_EXISTS:
-            raise ConnectionExists(hostname) from failure
+            raise _exists(hostname, failure) from failure
         raise CodeRejected from failure
     return _keep(connection, installation, by=by, at=at, ip=ip, adapter=adapter)
+
+
+def _exists(hostname: str, failure: CloudFailure) -> ConnectionExists:
+    return ConnectionExists(hostname, failure.existing if isinstance(failure, CloudRejected) else None)
 
 
 def _keep(
@@ -266,14 +274,14 @@ def _keep(
     if connection.state != Connection.State.PENDING:
         given_up.app_id, given_up.installation_id = installation.app_id, installation.installation_id
         given_up.app_key = app_key
-        _take_back(given_up, adapter)
+        _take_back(given_up, adapter, at)
     raise HandshakeCancelled
 
 
-def _take_back(given_up: Connection, adapter: Adapter | None) -> None:
+def _take_back(given_up: Connection, adapter: Adapter | None, at: datetime) -> None:
     """Delete an App that nobody wants any more; where that fails, the next handshake takes it over by its key."""
     try:
-        with CloudClient(given_up, adapter=adapter) as cloud:
+        with hurried_client(given_up, adapter, at) as cloud:
             cloud.delete_installation()
     except CloudFailure as failure:
         logger.warning(

@@ -77,6 +77,8 @@ class Connection(models.Model):
     connected_at = models.DateTimeField(null=True, blank=True)
     connected_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
     disconnected_at = models.DateTimeField(null=True, blank=True)
+    # Disconnected here while the cloud could not be told: its owner removes the server there.
+    is_left_on_cloud = models.BooleanField(default=False, db_default=False)
 
     # What the cloud held after the last receipt, and whether people's data is synced at all.
     base_revision = models.BigIntegerField(null=True, blank=True)

@@ -6,9 +6,10 @@ from datetime import datetime
 from django.db import transaction
 
 from connect import credentials, handshake, transitions
-from connect.client import CloudClient
+from connect.client import hurried_client
 from connect.failures import CloudFailure, InstallationGone, NotConnected
-from connect.models import Connection, Server
+from connect.models import Connection, Server, validate_hostname
+from enterprises import audit
 from enterprises.models import Enterprise, User
 from enterprises.outbound import Adapter
 from wire import signing
@@ -86,7 +87,7 @@ def rotate_app_key(
     pem = credentials.prepare_app_key(connection)
     if not pem:
         raise NotConnected
-    with CloudClient(connection, adapter=adapter, clock=lambda: at) as cloud:
+    with hurried_client(connection, adapter, at) as cloud:
         cloud.offer_app_key(pem)
         credentials.switch_app_key(connection, pem, by=by, at=at, ip=ip)
         connection.refresh_from_db()
@@ -98,6 +99,30 @@ def rotate_app_key(
             logger.warning("A new App key was not used yet.", extra=extra)
             return False
     return True
+
+
+def cut_off_copies(
+    *,
+    connection: Connection,
+    known_as: str,
+    by: User | None,
+    at: datetime,
+    ip: str = "",
+    adapter: Adapter | None = None,
+) -> None:
+    """Be the original: copies of the App key open nothing any more, and the cloud knows this server's name.
+
+    ``known_as`` is the host name under which the cloud knows it. Whatever is lost on the way, it may be done again.
+
+    :raises NotConnected: GitHub Connect is not enabled
+    :raises CloudFailure: the cloud refused, or gave no usable answer
+    """
+    rotate_app_key(connection=connection, by=by, at=at, ip=ip, adapter=adapter)
+    connection.refresh_from_db()
+    hostname = connection.server.hostname
+    if known_as != hostname:
+        with hurried_client(connection, adapter, at) as cloud:
+            cloud.rename(former=known_as, hostname=hostname)
 
 
 def disconnect(
@@ -119,7 +144,7 @@ def disconnect(
     if not connection.is_connected:
         raise NotConnected
     try:
-        with CloudClient(connection, adapter=adapter, clock=lambda: at) as cloud:
+        with hurried_client(connection, adapter, at) as cloud:
             cloud.delete_installation()
         became = "deleted"
     except InstallationGone:
@@ -128,8 +153,32 @@ def disconnect(
         if not even_if_unreachable:
             raise
         logger.warning("Disconnected without the cloud.", extra={"connection_id": connection.pk, "code": failure.code})
-        became = "not_reached"
+        became = transitions.NOT_REACHED
     # Nothing is changed where somebody else was faster, or connected anew meanwhile.
     transitions.end(connection, cloud=became, by=by, at=at, ip=ip)
     connection.refresh_from_db()
     return connection
+
+
+@transaction.atomic
+def rename_server(*, server: Server, hostname: str, by: User | None, at: datetime, ip: str = "") -> bool:
+    """Give a server its new host name; whether that changed anything. The cloud hears of it when an owner has decided.
+
+    :raises ValidationError: the host name is none
+    """
+    before, after = server.hostname, hostname.strip().lower()
+    validate_hostname(after)
+    won = Server.objects.filter(pk=server.pk, hostname=before).exclude(hostname=after).update(hostname=after)
+    server.refresh_from_db(fields=["hostname"])
+    if won:
+        audit.record(
+            enterprise=server.enterprise,
+            action="server.rename",
+            by=by,
+            at=at,
+            ip=ip,
+            target=after,
+            before={"hostname": before},
+            after={"hostname": after},
+        )
+    return bool(won)

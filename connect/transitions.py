@@ -10,7 +10,7 @@ from typing import Any, Final
 from django.db import transaction
 from django.db.models import Case, F, QuerySet, Value, When
 
-from connect.models import Connection
+from connect.models import Connection, Server
 from enterprises import audit
 from enterprises.models import User
 from enterprises.secrets import EncryptedTextField
@@ -25,6 +25,31 @@ _NO_HANDSHAKE: Final[dict[str, Any]] = {
     "pending_code": "",
     "pending_code_at": None,
 }
+_NO_CREDENTIALS: Final[dict[str, Any]] = {
+    "pending_app_key": "",
+    "app_key": "",
+    "next_app_key": "",
+    "app_id": None,
+    "installation_id": None,
+    "receipt_keys": [],
+    "token": "",
+    "token_expires_at": None,
+    "license_sync_enabled_at": None,
+}
+_NO_ACCOUNT: Final[dict[str, Any]] = {
+    "cloud_url": "",
+    "account_slug": "",
+    "account_name": "",
+    "account_kind": "",
+    "connected_at": None,
+    "connected_by": None,
+    "disconnected_at": None,
+    "is_left_on_cloud": False,
+    "base_revision": None,
+    "base_snapshot_id": None,
+}
+
+NOT_REACHED: Final = "not_reached"
 
 
 def begin(
@@ -64,28 +89,7 @@ def complete(
     ip: str,
 ) -> bool:
     """Be connected: keep the App, pin the receipt keys, adopt what the cloud holds of this server."""
-    held, account = installation.held, installation.account
-    won = _handshake(connection, state_digest).update(
-        **_NO_HANDSHAKE,
-        pending_app_key="",
-        state=Connection.State.CONNECTED,
-        app_key=app_key,
-        next_app_key="",
-        app_id=installation.app_id,
-        installation_id=installation.installation_id,
-        account_slug=account.slug,
-        account_name=account.name,
-        account_kind=account.kind,
-        receipt_keys=[{"kid": key.kid, "x": key.x} for key in installation.receipt_keys],
-        token="",
-        token_expires_at=None,
-        connected_at=at,
-        connected_by=by,
-        disconnected_at=None,
-        base_revision=held.revision if held else None,
-        base_snapshot_id=uuid.UUID(held.snapshot_id) if held else None,
-        license_sync_enabled_at=None,
-    )
+    won = _handshake(connection, state_digest).update(**_connected(installation, app_key=app_key, by=by, at=at))
     if won:
         audit.record(
             enterprise=connection.server.enterprise,
@@ -95,14 +99,37 @@ def complete(
             target=connection.server.hostname,
             after={
                 "cloud_url": connection.cloud_url,
-                "account": account.slug,
-                "account_kind": account.kind,
+                "account": installation.account.slug,
+                "account_kind": installation.account.kind,
                 "installation_id": installation.installation_id,
-                "held_revision": held.revision if held else None,
+                "held_revision": installation.held.revision if installation.held else None,
             },
             at=at,
         )
     return bool(won)
+
+
+def _connected(installation: messages.Installation, *, app_key: str, by: User | None, at: datetime) -> dict[str, Any]:
+    """Return the columns of a connection that came about: nothing stays of the one before."""
+    held, account = installation.held, installation.account
+    return {
+        **_NO_HANDSHAKE,
+        **_NO_CREDENTIALS,
+        "state": Connection.State.CONNECTED,
+        "app_key": app_key,
+        "app_id": installation.app_id,
+        "installation_id": installation.installation_id,
+        "account_slug": account.slug,
+        "account_name": account.name,
+        "account_kind": account.kind,
+        "receipt_keys": [{"kid": key.kid, "x": key.x} for key in installation.receipt_keys],
+        "connected_at": at,
+        "connected_by": by,
+        "disconnected_at": None,
+        "is_left_on_cloud": False,
+        "base_revision": held.revision if held else None,
+        "base_snapshot_id": uuid.UUID(held.snapshot_id) if held else None,
+    }
 
 
 def abandon(connection: Connection, *, state_digest: str = "") -> bool:
@@ -142,17 +169,10 @@ def end(connection: Connection, *, cloud: str, by: User | None, at: datetime, ip
         pk=connection.pk, state=Connection.State.CONNECTED, installation_id=connection.installation_id
     ).update(
         **_NO_HANDSHAKE,
-        pending_app_key="",
+        **_NO_CREDENTIALS,
         state=Connection.State.DISCONNECTED,
-        app_key="",
-        next_app_key="",
-        app_id=None,
-        installation_id=None,
-        receipt_keys=[],
-        token="",
-        token_expires_at=None,
         disconnected_at=at,
-        license_sync_enabled_at=None,
+        is_left_on_cloud=cloud == NOT_REACHED,
     )
     if won:
         audit.record(
@@ -172,6 +192,49 @@ def end(connection: Connection, *, cloud: str, by: User | None, at: datetime, ip
             at=at,
         )
     return bool(won)
+
+
+@transaction.atomic
+def adopt(connection: Connection, *, base: messages.Base | None) -> bool:
+    """Go on from what the cloud holds, in place of what this server believed; whether the connection is still the one
+    that was looked at.
+    """
+    won = _as_seen(connection).update(
+        base_revision=base.revision if base else None, base_snapshot_id=uuid.UUID(base.snapshot_id) if base else None
+    )
+    return bool(won)
+
+
+@transaction.atomic
+def split_off(connection: Connection, *, hostname: str, identity_key: str) -> bool:
+    """Be another server: an id, a name and an identity of its own, and no connection; whether this call did it.
+
+    Nothing is said to the cloud: what it holds is the other one's.
+    """
+    server = connection.server
+    # Not under the feet of somebody who connects it at this moment, and not twice.
+    mine = Connection.objects.filter(
+        pk=connection.pk,
+        state=connection.state,
+        installation_id=connection.installation_id,
+        server__server_id=server.server_id,
+    )
+    nothing = {**_NO_HANDSHAKE, **_NO_CREDENTIALS, **_NO_ACCOUNT, "state": Connection.State.NOT_CONNECTED}
+    if not mine.update(**nothing):
+        return False
+    another = Server.objects.filter(pk=server.pk, server_id=server.server_id)
+    return bool(another.update(server_id=uuid.uuid4(), hostname=hostname, identity_key=identity_key))
+
+
+def _as_seen(connection: Connection) -> QuerySet[Connection]:
+    """The row, while nobody connected it anew and no receipt came."""
+    return Connection.objects.filter(
+        pk=connection.pk,
+        state=Connection.State.CONNECTED,
+        installation_id=connection.installation_id,
+        base_revision=connection.base_revision,
+        base_snapshot_id=connection.base_snapshot_id,
+    )
 
 
 def _handshake(connection: Connection, state_digest: str) -> QuerySet[Connection]:

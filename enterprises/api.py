@@ -7,7 +7,7 @@ from django.http import HttpResponse
 from django.utils import translation
 from django.utils.functional import Promise
 
-from wire.messages import Problem
+from wire.messages import Held, Problem, StandingConnection
 
 JSON: Final = "application/json; charset=utf-8"
 DOCUMENTATION: Final = "docs/wire.md#error-codes"
@@ -19,9 +19,24 @@ def english(text: object) -> str:
         return str(text)
 
 
-def problem(status: int, message: str | Promise, code: str = "", *, retry_after: int | None = None) -> HttpResponse:
+def problem(
+    status: int,
+    message: str | Promise,
+    code: str = "",
+    *,
+    retry_after: int | None = None,
+    held: Held | None = None,
+    existing: StandingConnection | None = None,
+) -> HttpResponse:
     """An error answer."""
-    body = Problem(message=english(message), code=code, documentation_url=DOCUMENTATION, status=str(status))
+    body = Problem(
+        message=english(message),
+        code=code,
+        documentation_url=DOCUMENTATION,
+        status=str(status),
+        held=held or msgspec.UNSET,
+        existing=existing or msgspec.UNSET,
+    )
     response = HttpResponse(msgspec.json.encode(body), content_type=JSON, status=status)
     if status == 401:
         response["WWW-Authenticate"] = 'Bearer realm="api"'

@@ -11,6 +11,7 @@ from typing import Final
 
 from django.db.models import F
 
+from connect.answers import held_in
 from connect.client import CloudClient
 from connect.failures import CloudRejected
 from licensesync import jobs
@@ -170,5 +171,5 @@ def _end(status: SyncStatus) -> SyncStatus:
     if status.state == "refused" and status.problem is not None:
         if status.problem.code in _GIVEN_UP:
             raise BeginAnew(status.problem.code)
-        raise CloudRejected(status.problem.code, status.problem.message)
+        raise CloudRejected(status.problem.code, status.problem.message, held=held_in(status.problem))
     raise BeginAnew("unfinished")

@@ -204,6 +204,10 @@ class SyncJob(models.Model):
     error = models.TextField(blank=True)
     receipt = models.TextField(blank=True)
     result = models.JSONField(null=True, blank=True)
+    # What the cloud held when it asked for a decision (wire.messages.Held); an older cloud does not say.
+    cloud_held = models.JSONField(null=True, blank=True)
+    # What an owner decided about it (licensesync.deciding.Choice); empty while nobody did.
+    decision = models.CharField(max_length=16, blank=True, default="", db_default="")
 
     objects = SyncJobQuerySet.as_manager()
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
+import msgspec
 from django.db import InterfaceError, OperationalError, transaction
 from django.utils.translation import gettext as _
 
@@ -18,6 +19,7 @@ from licensesync.exchange import Worker
 from licensesync.failures import explain
 from licensesync.models import SyncJob, SyncPart
 from licensesync.snapshot import NoSeats
+from wire.messages import Held
 
 logger = logging.getLogger(__name__)
 
@@ -53,6 +55,7 @@ class Outcome:
     message: str = ""
     is_cancelled: bool = False
     retry_after: timedelta = timedelta()
+    held: Held | None = None
 
 
 def refuse_unless_allowed(job: SyncJob) -> None:
@@ -91,7 +94,7 @@ def _outcome_of_the_line(error: CloudFailure) -> Outcome:
         case ClockSkew() if error.ahead is not None:
             return Outcome(error.code, f"{error.ahead.total_seconds():.0f}")
         case CloudRejected():
-            return Outcome(error.code, error.message)
+            return Outcome(error.code, error.message, held=error.held)
     return Outcome(error.code)
 
 
@@ -138,7 +141,8 @@ def record_failure(worker: Worker, error: Exception) -> None:
 def _end(worker: Worker, job: SyncJob, outcome: Outcome) -> None:
     state = SyncJob.State.CANCELLED if outcome.is_cancelled else SyncJob.State.FAILED
     with transaction.atomic():
-        jobs.finish(worker.held, worker.clock(), state, error_code=outcome.code, error=outcome.message)
+        held = msgspec.to_builtins(outcome.held) if outcome.held else None
+        jobs.finish(worker.held, worker.clock(), state, error_code=outcome.code, error=outcome.message, cloud_held=held)
         SyncPart.objects.filter(job=job).delete()
         if job.kind == SyncJob.Kind.USAGE:
             audit.record(

@@ -60,13 +60,41 @@ def read_message(body: bytes, kind: type[MessageT]) -> MessageT:
         raise MessageInvalid(f"not a {kind.__name__}") from error
 
 
+class Held(msgspec.Struct, frozen=True, kw_only=True):
+    """What the cloud holds of a server, for a person who decides how to go on; ``snapshot_id`` is empty before the
+    first sync. About the server itself, nothing about people.
+    """
+
+    hostname: str
+    revision: int
+    accounts: int
+    snapshot_id: str = ""
+    taken_at: Instant | None = None
+    synced_at: Instant | None = None
+
+
+class StandingConnection(msgspec.Struct, frozen=True, kw_only=True):
+    """The connection on the cloud that keeps a server out, and the page on which an owner removes it."""
+
+    hostname: str
+    server_id: str
+    account: str
+    url: str
+    accounts: int
+    since: Instant
+    connected_by: str = ""
+    synced_at: Instant | None = None
+
+
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
-    """An error answer, in GitHub's shape plus our code."""
+    """An error answer, in GitHub's shape plus our code; ``held`` and ``existing`` come where a person must decide."""
 
     message: str
     code: str = ""
     documentation_url: str = ""
     status: str = ""
+    held: Held | msgspec.UnsetType | None = msgspec.UNSET
+    existing: StandingConnection | msgspec.UnsetType | None = msgspec.UNSET
 
 
 class Feature(msgspec.Struct, frozen=True, kw_only=True):
@@ -149,6 +177,13 @@ class NextAppKey(msgspec.Struct, frozen=True, kw_only=True):
 
     app_key: str
     proof: str
+
+
+class NewHostname(msgspec.Struct, frozen=True, kw_only=True):
+    """A server was renamed: the name under which the cloud knows it, and its name now."""
+
+    former: str
+    hostname: str
 
 
 class ConnectionRecord(msgspec.Struct, frozen=True, kw_only=True):

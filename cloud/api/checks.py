@@ -7,6 +7,7 @@ from typing import Final
 from cloud.api.errors import Refused
 from cloud.manifests import MAX_FEATURES, MAX_VERSION_LENGTH, is_canonical_uuid, is_hostname
 from cloud.models import Installation
+from enterprises.audit import looks_secret
 from wire.messages import Base, ConnectionRecord, ErrorCode, OpenSync
 from wire.parts import MAX_PART_LINES
 
@@ -59,6 +60,11 @@ def check_record(record: ConnectionRecord, installation: Installation) -> None:
     _require(all(feature.enabled_at is None or _is_time(feature.enabled_at) for feature in record.features), "features")
     counts = (record.dormancy_threshold_days, record.dormant_users, record.license_consuming_seats)
     _require(all(0 <= count <= MAX_ACCOUNTS for count in counts), "counts")
+
+
+def check_hostname(hostname: str) -> None:
+    """:raises Refused: no host name, or one that holds a secret"""
+    _require(is_hostname(hostname) and not looks_secret(hostname), "hostname")
 
 
 def check_sync_id(sync_id: str) -> None:

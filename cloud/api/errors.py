@@ -11,7 +11,7 @@ from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
 
 from enterprises.api import problem
-from wire.messages import ErrorCode
+from wire.messages import ErrorCode, Held, StandingConnection
 
 logger = logging.getLogger(__name__)
 
@@ -49,12 +49,16 @@ class Refused(Exception):
         *,
         status: int | None = None,
         retry_after: int | None = None,
+        held: Held | None = None,
+        existing: StandingConnection | None = None,
     ) -> None:
         super().__init__(code)
         self.code = code
         self.message = message
         self.status = status or STATUS[code]
         self.retry_after = retry_after
+        self.held = held
+        self.existing = existing
 
 
 class Malformed(Refused):
@@ -68,7 +72,9 @@ def _refused(request: HttpRequest, error: Any) -> HttpResponse:
     retry_after = error.retry_after
     if retry_after is None and error.code is ErrorCode.BUSY:
         retry_after = BUSY_RETRY_AFTER
-    return problem(error.status, error.message, error.code, retry_after=retry_after)
+    return problem(
+        error.status, error.message, error.code, retry_after=retry_after, held=error.held, existing=error.existing
+    )
 
 
 def _http_error(request: HttpRequest, error: Any) -> HttpResponse:

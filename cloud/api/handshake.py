@@ -7,14 +7,16 @@ from ninja import Router
 
 from cloud import handshake
 from cloud.api import auth
+from cloud.api.addresses import page_address
 from cloud.api.auth import TokenRequest
 from cloud.api.bodies import answer, read_message
 from cloud.api.errors import Refused
 from cloud.api.throttling import failed
+from cloud.models import Installation
 from enterprises.access import Need, Scope
 from enterprises.api import english
 from enterprises.audit import actor_ip
-from wire.messages import ErrorCode
+from wire.messages import ErrorCode, StandingConnection
 
 router = Router()
 
@@ -55,10 +57,32 @@ def connect(request: TokenRequest, enterprise: str) -> HttpResponse:
             ip=actor_ip(request),
         )
     except handshake.HandshakeRefused as error:
-        raise Refused(error.code, english(error)) from error
+        raise _refused(request, error) from error
     return answer(installation, status=201)
 
 
+def _refused(request: HttpRequest, error: handshake.HandshakeRefused) -> Refused:
+    """Whoever got so far brings the consent of an owner of the account: what stands in the way is no secret to them."""
+    existing = None
+    if isinstance(error, handshake.ConnectionExists):
+        existing = _standing(request, error.installation)
+    return Refused(error.code, english(error), existing=existing)
+
+
+def _standing(request: HttpRequest, installation: Installation) -> StandingConnection:
+    account, by = installation.ledger.enterprise, installation.connected_by
+    return StandingConnection(
+        hostname=installation.hostname,
+        server_id=str(installation.server_id),
+        account=account.name,
+        url=page_address(request, f"enterprises/{account.slug}/licensing"),
+        accounts=installation.accounts,
+        since=installation.created_at,
+        connected_by=by.username if by else "",
+        synced_at=installation.last_sync_at,
+    )
+
+
 def _refusal(request: HttpRequest, error: handshake.HandshakeRefused) -> Refused:
-    refusal = Refused(error.code, english(error))
+    refusal = _refused(request, error)
     return failed(request, refusal) if error.code in _GUESSES else refusal

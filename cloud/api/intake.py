@@ -12,11 +12,15 @@ from cloud.api import auth, checks
 from cloud.api.auth import AppRequest
 from cloud.api.bodies import answer, no_content, read_body, read_message
 from cloud.api.errors import Refused
+from cloud.history import DECISIONS, held_of
+from cloud.installing import ConnectionExists
 from cloud.intake import IntakeRefused
+from cloud.models import Installation
 from cloud.records import keep_record
+from cloud.renaming import ServerGone, follow_rename
 from enterprises.api import english
 from enterprises.audit import actor_ip
-from wire.messages import AcceptedKey, ConnectionRecord, ErrorCode, OpenSync, SyncStatus
+from wire.messages import AcceptedKey, ConnectionRecord, ErrorCode, NewHostname, OpenSync, SyncStatus
 from wire.parts import MAX_PART_BYTES, has_content_digest
 
 router = Router(auth=auth.installation)
@@ -42,6 +46,28 @@ def put_receipt_key(request: AppRequest) -> HttpResponse:
     return no_content()
 
 
+@router.put("/enterprise-installation/hostname", url_name="put_hostname")
+def put_hostname(request: AppRequest) -> HttpResponse:
+    """Know the server under its new name from now on; an owner of the server says that it was renamed."""
+    names = read_message(request, NewHostname)
+    checks.check_hostname(names.hostname)
+    try:
+        follow_rename(
+            installation=request.auth,
+            former=names.former,
+            hostname=names.hostname,
+            at=timezone.now(),
+            ip=actor_ip(request),
+        )
+    except IntakeRefused as error:
+        _refuse(error, request.auth)
+    except ServerGone as error:
+        raise auth.gone() from error
+    except ConnectionExists as error:
+        raise Refused(error.code, english(error)) from error
+    return no_content()
+
+
 @router.post("/enterprise-installation/license-syncs", url_name="open_sync")
 def open_sync(request: AppRequest) -> HttpResponse:
     """Open a sync: 201 asks for parts, 202 says that it is being applied, 200 that it was."""
@@ -50,7 +76,7 @@ def open_sync(request: AppRequest) -> HttpResponse:
     try:
         status = intake.open_sync(request.auth, opening, timezone.now())
     except IntakeRefused as error:
-        _refuse(error)
+        _refuse(error, request.auth)
     return _answer(status)
 
 
@@ -61,7 +87,7 @@ def show_sync(request: AppRequest, sync_id: str) -> HttpResponse:
     try:
         return answer(intake.status(request.auth, sync_id))
     except IntakeRefused as error:
-        _refuse(error)
+        _refuse(error, request.auth)
 
 
 @router.delete("/enterprise-installation/license-syncs/{sync_id}", url_name="withdraw_sync")
@@ -71,7 +97,7 @@ def withdraw_sync(request: AppRequest, sync_id: str) -> HttpResponse:
     try:
         return answer(intake.withdraw(request.auth, sync_id, timezone.now()))
     except IntakeRefused as error:
-        _refuse(error)
+        _refuse(error, request.auth)
 
 
 @router.put("/enterprise-installation/license-syncs/{sync_id}/parts/{number}", url_name="put_part")
@@ -85,7 +111,7 @@ def put_part(request: AppRequest, sync_id: str, number: str) -> HttpResponse:
     try:
         return answer(intake.receive_part(request.auth, sync_id, part, body, timezone.now()))
     except IntakeRefused as error:
-        _refuse(error)
+        _refuse(error, request.auth)
 
 
 @router.post("/enterprise-installation/license-syncs/{sync_id}/commit", url_name="commit_sync")
@@ -95,7 +121,7 @@ def commit_sync(request: AppRequest, sync_id: str) -> HttpResponse:
     try:
         status = intake.commit(request.auth, sync_id, timezone.now())
     except IntakeRefused as error:
-        _refuse(error)
+        _refuse(error, request.auth)
     return _answer(status)
 
 
@@ -103,5 +129,6 @@ def _answer(status: SyncStatus) -> HttpResponse:
     return answer(status, status=_STATUS.get(status.state, HTTPStatus.OK))
 
 
-def _refuse(error: IntakeRefused) -> NoReturn:
-    raise Refused(error.code, english(error.message)) from error
+def _refuse(error: IntakeRefused, installation: Installation) -> NoReturn:
+    held = held_of(installation) if error.code in DECISIONS else None
+    raise Refused(error.code, english(error.message), held=held) from error

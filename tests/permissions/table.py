@@ -146,6 +146,7 @@ CLOUD_API = [
     Row("api:connect_directly", Expected(401, 404, 403, 422, no_scope=403), "POST", {"enterprise": "cloud"}),
     Row("api:put_connection", API_SERVERS_ONLY, "PUT"),
     Row("api:put_receipt_key", API_SERVERS_ONLY, "PUT"),
+    Row("api:put_hostname", API_SERVERS_ONLY, "PUT"),
     Row("api:open_sync", API_SERVERS_ONLY, "POST"),
     Row("api:sync_status", API_SERVERS_ONLY, where=SYNC),
     Row("api:withdraw_sync", API_SERVERS_ONLY, "DELETE", SYNC),
