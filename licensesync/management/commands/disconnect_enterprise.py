@@ -29,6 +29,7 @@ class Command(ReportingCommand):
         """Disconnect, and say what stays."""
         connection = find_connection(options["server"])
         account = connection.account_slug
+        url = f"{connection.cloud_url}/enterprises/{account}/licensing"
         with failures():
             connection = services.disconnect(
                 connection=connection,
@@ -36,11 +37,18 @@ class Command(ReportingCommand):
                 at=timezone.now(),
                 even_if_unreachable=options["even_if_unreachable"],
             )
-        self.report(
+        line = (
             f"{connection.server.hostname} is disconnected from {account}. People already synced still count there "
-            "until an owner of that account removes the server.",
+            "until an owner of that account removes the server."
+        )
+        if connection.is_left_on_cloud:
+            line += f" The cloud could not be told and still lists it as connected: {url}"
+        self.report(
+            line,
             as_json=options["json"],
             server=options["server"],
             state=str(connection.state),
             account=account,
+            is_left_on_cloud=connection.is_left_on_cloud,
+            url=url,
         )

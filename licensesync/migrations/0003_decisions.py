@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("licensesync", "0001_initial"),
+        ("licensesync", "0002_license_source"),
     ]
 
     operations = [
