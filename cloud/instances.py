@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db.models import Count
+from django.utils import formats, timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -11,6 +12,8 @@ from django.utils.translation import gettext_lazy as _
 from cloud.models import Installation, Ledger, ServerAccount
 
 STALE_AFTER = timedelta(days=8)
+# Seats that were older than this when they were synced are said to be old, as on their server.
+OLD_SEATS_AFTER = timedelta(days=8)
 EVERY = timedelta(days=7)
 # The name of the feature in a connection record.
 LICENSE_SYNC = "license_sync"
@@ -62,22 +65,9 @@ def _licenses_of_one_server(ledger: Ledger) -> dict[int, int]:
 
 def _state(installation: Installation, at: datetime, added_licenses: int) -> InstanceState:
     synced_at = installation.last_sync_at
-    is_stale = synced_at is not None and at - synced_at > STALE_AFTER
-    failed = installation.last_status == Installation.SyncStatus.FAILURE
-    is_disconnected = installation.state == Installation.State.DISCONNECTED
-    label: Promise
-    if is_disconnected:
-        tone, label = "neutral", _("Disconnected")
-    elif failed:
-        tone, label = "danger", _("Last sync failed")
-    elif synced_at is None:
-        tone, label = "attention", _("Never synced")
-    elif is_stale:
-        tone, label = "attention", _("Stale")
-    else:
-        tone, label = "success", _("Up to date")
-    is_late = is_stale or synced_at is None
-    is_awaited = not is_disconnected and not (is_late and _is_switched_off(installation))
+    is_off = _is_switched_off(installation)
+    tone, label = _label(installation, at, is_off=is_off)
+    is_awaited = installation.state != Installation.State.DISCONNECTED and not is_off
     next_expected_at = synced_at + EVERY if synced_at and is_awaited else None
     return InstanceState(
         installation=installation,
@@ -87,27 +77,53 @@ def _state(installation: Installation, at: datetime, added_licenses: int) -> Ins
         at=synced_at,
         tone=tone,
         label=label,
-        problem=_problem(installation, is_late=is_late),
+        problem=_problem(installation, is_off=is_off),
         next_expected_at=next_expected_at,
         is_overdue=next_expected_at is not None and next_expected_at < at,
         added_licenses=added_licenses,
     )
 
 
-def _problem(installation: Installation, *, is_late: bool) -> str:
+def _label(installation: Installation, at: datetime, *, is_off: bool) -> tuple[str, str | Promise]:
+    """What is worst goes first; a server that was switched off is not expected to do anything."""
+    synced_at = installation.last_sync_at
+    if installation.state == Installation.State.DISCONNECTED:
+        return "neutral", _("Disconnected")
+    if is_off:
+        return "attention", _("License sync is off")
+    if installation.last_status == Installation.SyncStatus.FAILURE:
+        return "danger", _("Last sync failed")
+    if installation.last_status == Installation.SyncStatus.PENDING:
+        return "accent", _("Sync under way")
+    if synced_at is None:
+        return "attention", _("Never synced")
+    if at - synced_at > STALE_AFTER:
+        return "attention", _("Stale")
+    if installation.taken_at is not None and synced_at - installation.taken_at > OLD_SEATS_AFTER:
+        day = formats.date_format(timezone.localtime(installation.taken_at), "DATE_FORMAT")
+        return "attention", gettext("Synced, with seats of %(day)s") % {"day": day}
+    return "success", _("Up to date")
+
+
+def _problem(installation: Installation, *, is_off: bool) -> str:
     """Return why nothing newer arrived, as far as the cloud was told."""
     if installation.state == Installation.State.DISCONNECTED:
         return ""
-    if installation.last_status == Installation.SyncStatus.FAILURE:
+    failed = ""
+    if installation.last_status == Installation.SyncStatus.FAILURE and installation.last_error:
         # Stored in English, as the API answers it; the sentence itself is in the catalogue.
-        return gettext(installation.last_error) if installation.last_error else ""
-    if is_late and _is_switched_off(installation):
-        return gettext("License sync is off on this server: its owner sets it to Enabled on its GitHub Connect page.")
-    return ""
+        failed = gettext(installation.last_error)
+    if is_off:
+        off = gettext("License sync is off on this server: its owner sets it to Enabled on its GitHub Connect page.")
+        return f"{off} {failed}".strip()
+    return failed
 
 
 def _is_switched_off(installation: Installation) -> bool:
-    """Whether the server's last connection record says so."""
+    """Whether the server's connection record says so, and no sync came after it that says otherwise."""
+    told_at, tried_at = installation.record_at, installation.last_attempt_at
+    if told_at is not None and tried_at is not None and tried_at > told_at:
+        return False
     features = installation.record.get("features")
     return isinstance(features, list) and not any(
         feature.get("name") == LICENSE_SYNC and feature.get("enabled_at") for feature in features

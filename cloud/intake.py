@@ -29,7 +29,14 @@ __all__ = ["IntakeRefused", "apply", "commit", "open_sync", "receive_part", "sta
 MAX_ACCOUNTS: Final = 10_000_000
 MAX_PARTS: Final = 10_000
 
-_ALARMS: Final = {ErrorCode.REVISION_CONFLICT, ErrorCode.HOSTNAME_CHANGED}
+_NOTED: Final = {
+    ErrorCode.REVISION_CONFLICT,
+    ErrorCode.HOSTNAME_CHANGED,
+    ErrorCode.UNSUPPORTED_FORMAT,
+    ErrorCode.PAYLOAD_TOO_LARGE,
+    ErrorCode.INVALID_REQUEST,
+}
+"""Openings after which no more will come of that sync: the account's page says so."""
 
 
 def open_sync(installation: Installation, opening: OpenSync, at: datetime) -> SyncStatus:
@@ -39,19 +46,18 @@ def open_sync(installation: Installation, opening: OpenSync, at: datetime) -> Sy
 
     :raises IntakeRefused: the opening is not sound, or its history is not the one that is held.
     """
-    _check_opening(opening)
     digest = hashlib.sha256(msgspec.json.encode(opening)).hexdigest()
-    known = Intake.objects.filter(installation=installation, snapshot_id=opening.sync_id).first()
-    if known is None:
-        try:
-            known = _open(installation, opening, digest, at)
-        except IntakeRefused as refusal:
-            if refusal.code in _ALARMS and opening.kind == "usage":
-                note_refusal(installation, refusal.code, at)
-            raise
-        except IntegrityError:
-            # The same request came twice at the same time; the other one made the row.
-            known = _intake(installation, opening.sync_id)
+    try:
+        _check_opening(opening)
+        known = Intake.objects.filter(installation=installation, snapshot_id=opening.sync_id).first()
+        known = known or _open(installation, opening, digest, at)
+    except IntakeRefused as refusal:
+        if refusal.code in _NOTED and opening.kind == "usage":
+            note_refusal(installation, refusal.code, at)
+        raise
+    except IntegrityError:
+        # The same request came twice at the same time; the other one made the row.
+        known = _intake(installation, opening.sync_id)
     if known.opening_digest != digest:
         raise IntakeRefused(ErrorCode.SYNC_ID_REUSED)
     until = unfinished.expires_at(known.kind, known.opened_at, at)

@@ -132,7 +132,8 @@ def set_license(
 def set_license_sync(*, connection: Connection, enabled: bool, by: User | None, at: datetime, ip: str = "") -> bool:
     """Set "Server can sync user license count and usage"; whether that changed anything.
 
-    Enabling plans the first sync within ten minutes; disabling cancels what can be cancelled.
+    Enabling plans the first sync within ten minutes; disabling cancels what can be cancelled. Either way the cloud is
+    told at once by a connection record, so that its page does not wait a week for the news.
 
     :raises NotConnected: GitHub Connect is not enabled
     """
@@ -151,6 +152,7 @@ def set_license_sync(*, connection: Connection, enabled: bool, by: User | None, 
     else:
         schedule.forget(connection, Schedule.Slot.SYNC)
         _cancel_slot(connection, at)
+    _tell_the_cloud(connection, by=by, at=at)
     audit.record(
         enterprise=connection.server.enterprise,
         action="config_entry.update",
@@ -162,6 +164,14 @@ def set_license_sync(*, connection: Connection, enabled: bool, by: User | None, 
         after={"license_sync": "enabled" if enabled else "disabled"},
     )
     return True
+
+
+def _tell_the_cloud(connection: Connection, *, by: User | None, at: datetime) -> None:
+    trigger = SyncJob.Trigger.PERSON if by is not None else SyncJob.Trigger.COMMAND
+    record, is_new = jobs.create(connection=connection, kind=SyncJob.Kind.RECORD, trigger=trigger, by=by, at=at)
+    if not is_new:
+        jobs.wake(record.pk, at)
+    transaction.on_commit(later(publish, record.pk))
 
 
 def _cancel_slot(connection: Connection, at: datetime) -> None:

@@ -25,7 +25,7 @@ from licensesync import jobs, outcomes, snapshot
 from licensesync.exchange import BeginAnew, StillApplying, Worker, converse
 from licensesync.jobs import ClaimLost
 from licensesync.models import SyncJob, SyncPart
-from licensesync.record import connection_record
+from licensesync.record import connection_record, features
 from wire.messages import SyncStatus
 
 logger = logging.getLogger(__name__)
@@ -98,12 +98,20 @@ def _attempt(worker: Worker, adapter: Adapter | None) -> None:
 
 
 def _send_record(worker: Worker, cloud: CloudClient, job: SyncJob) -> None:
+    """Tell the cloud, and once more where license sync was switched meanwhile: whoever did so left it to this job."""
     worker.advance(state=SyncJob.State.UPLOADING)
-    record = connection_record(job.connection)
-    cloud.put_record(record)
-    with transaction.atomic():
-        jobs.finish(worker.held, worker.clock(), SyncJob.State.SUCCEEDED, error_code="", error="")
-        _audit(worker, job, "dotcom_connection.upload_usage_metrics", seats=record.license_consuming_seats)
+    is_told = False
+    while not is_told:
+        record = connection_record(job.connection)
+        cloud.put_record(record)
+        with transaction.atomic():
+            # Ended first: a switch after this finds the slot free, one before it is seen below.
+            jobs.finish(worker.held, worker.clock(), SyncJob.State.SUCCEEDED, error_code="", error="")
+            job.connection.refresh_from_db(fields=["license_sync_enabled_at"])
+            is_told = features(job.connection) == record.features
+            if is_told:
+                _audit(worker, job, "dotcom_connection.upload_usage_metrics", seats=record.license_consuming_seats)
+            transaction.set_rollback(not is_told)
 
 
 def _sync(worker: Worker, cloud: CloudClient) -> None:

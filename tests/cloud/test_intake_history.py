@@ -91,6 +91,9 @@ def test_disconnected_server_cannot_open(server: Installation) -> None:
 
 def test_unknown_format_is_refused(server: Installation) -> None:
     assert refuses_opening(ErrorCode.UNSUPPORTED_FORMAT, server, opening(server, [], formats=(99,)))
+    server.refresh_from_db()
+    assert (server.last_status, server.last_attempt_at) == ("failure", NOW)
+    assert server.last_error == "The server and the cloud speak no common format."
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,13 @@
 
 import csv
 import io
+from datetime import timedelta
 
 import pytest
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
+from cloud.instances import instance_states
 from cloud.models import Installation, Ledger
 from cloud.services import remove_installation
 from enterprises.models import AuditEvent, Enterprise
@@ -80,6 +82,34 @@ def test_late_server_that_was_switched_off_is_told_apart(
 
     assert ("License sync is off on this server" in text) is is_off
     assert ("Next report was expected" in text) is not is_off
+
+
+OFF = {"features": [{"name": "license_sync", "enabled_at": None}]}
+
+
+@pytest.mark.parametrize(
+    ("changes", "label"),
+    [
+        ({}, "Up to date"),
+        ({"record": OFF, "record_at": NOW + timedelta(hours=1)}, "License sync is off"),
+        ({"record": OFF, "record_at": NOW - timedelta(hours=1)}, "Up to date"),
+        ({"last_status": "failure", "last_error": "No."}, "Last sync failed"),
+        ({"last_status": "failure", "record": OFF, "record_at": NOW + timedelta(hours=1)}, "License sync is off"),
+        ({"last_status": "pending"}, "Sync under way"),
+        ({"taken_at": NOW - timedelta(days=9)}, "Synced, with seats of Feb. 21, 2026"),
+        ({"taken_at": NOW - timedelta(days=7)}, "Up to date"),
+    ],
+)
+def test_state_of_a_server_is_what_the_cloud_was_told_last(
+    contested: Ledger, changes: dict[str, object], label: str
+) -> None:
+    Installation.objects.update(last_sync_at=NOW, last_attempt_at=NOW, taken_at=NOW)
+    Installation.objects.update(**changes)
+
+    states = instance_states(contested, NOW + timedelta(hours=2))
+
+    assert {str(state.label) for state in states} == {label}
+    assert all((state.next_expected_at is None) is (label == "License sync is off") for state in states)
 
 
 def test_licenses_only_a_server_adds_are_what_removing_it_frees(owner_client: Client, contested: Ledger) -> None:

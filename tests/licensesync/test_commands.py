@@ -155,7 +155,7 @@ class TestLicenseSync:
 
         result = json.loads(run("license_sync", "ghes1", "now", "--json"))
 
-        job = SyncJob.objects.get()
+        job = SyncJob.objects.get(kind=SyncJob.Kind.USAGE)
         assert (result["job"], result["state"], job.trigger) == (job.pk, "queued", SyncJob.Trigger.COMMAND)
 
     def test_waiting_in_vain_ends_with_a_sentence(self, world: World) -> None:

@@ -193,3 +193,29 @@ class TestLicense:
 
 def test_schedule_is_planned_in_the_transaction_of_the_toggle(world: World) -> None:
     assert Schedule.objects.filter(connection=world.connection, slot=Schedule.Slot.SYNC).exists()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("enabled", [True, False])
+def test_cloud_is_told_at_once_that_license_sync_was_switched(enabled: bool) -> None:
+    world = make_world(is_enabled=not enabled)
+
+    services.set_license_sync(connection=world.connection, enabled=enabled, by=None, at=NOW)
+    world.run(SyncJob.objects.get(kind=SyncJob.Kind.RECORD))
+
+    ((feature,),) = [record["features"] for record in world.cloud.records]
+    assert bool(feature.get("enabled_at")) is enabled
+
+
+def test_switch_while_the_record_travels_is_told_too(world: World) -> None:
+    services.set_license_sync(connection=world.connection, enabled=False, by=None, at=NOW)
+    job = SyncJob.objects.get(kind=SyncJob.Kind.RECORD)
+
+    def switch_back() -> None:
+        services.set_license_sync(connection=world.connection, enabled=True, by=None, at=NOW)
+
+    world.cloud.fail("record", switch_back)
+    world.run(job)
+
+    assert [bool(record["features"][0].get("enabled_at")) for record in world.cloud.records] == [False, True]
+    assert list(SyncJob.objects.filter(kind=SyncJob.Kind.RECORD).values_list("state", flat=True)) == ["succeeded"]

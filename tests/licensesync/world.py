@@ -103,6 +103,8 @@ def make_world(server: Server | None = None, *, accounts: int = 3, is_enabled: b
         seat(server, ndjson(range(1, accounts + 1)))
     if is_enabled:
         services.set_license_sync(connection=connection, enabled=True, by=None, at=NOW)
+        # The record of it went out.
+        SyncJob.objects.filter(connection=connection).delete()
     return World(server, connection, cloud, clock)
 
 

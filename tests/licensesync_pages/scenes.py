@@ -62,6 +62,7 @@ class Stage:
         connection.save()
         if is_enabled:
             services.set_license_sync(connection=connection, enabled=True, by=self.owner, at=clock.now)
+            SyncJob.objects.filter(connection=connection).delete()
         return World(self.server, connection, cloud, clock)
 
     def begun(self, *, minutes_ago: float = 1) -> handshake.Handshake:
