@@ -4,7 +4,7 @@ PYTHON ?= python3
 PORT ?= 8000
 VENV := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev run test faults lint bench two-hosts secrets messages lock
+.PHONY: help install install-dev run test faults states lint bench two-hosts secrets messages lock
 
 help: ## Say what can be made
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,6 +26,9 @@ test: install-dev ## Run the whole suite on SQLite and on PostgreSQL (ARGS=... g
 
 faults: install-dev ## Let real processes fail in every way of the table, on both databases (ARGS=WORD for some rows)
 	@exec $(VENV)/python -m tests.faults $(ARGS)
+
+states: install-dev ## Write what an owner sees in every state and failure into docs/operations.md (ARGS=-k WORD for some)
+	@exec $(VENV)/pytest -q tests/states/record_table.py tests/states/record_storage.py $(ARGS)
 
 lint: install-dev ## Run every check but the tests, all of them even when one fails
 	@$(MAKE) --no-print-directory --keep-going $(LINTS)

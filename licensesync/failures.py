@@ -44,7 +44,11 @@ EXPLANATIONS: Final[dict[str, Explanation]] = {
     "base_changed": Explanation(
         _("The connection was made anew while the sync was under way."), _WAIT, is_transient=True
     ),
-    "expired": Explanation(_("The cloud waited too long for the rest of this sync."), _WAIT, is_transient=True),
+    "expired": Explanation(
+        _("The cloud ended this sync early: its rest took too long, or a copy of this server began another sync."),
+        _("Make sure that this server runs only once, then try again."),
+        is_transient=True,
+    ),
     "unfinished": Explanation(_("The cloud did not come to an end."), _WAIT, is_transient=True),
     "disk_full": Explanation(
         _("This server ran out of disk space."),

@@ -17,6 +17,8 @@ from email.utils import formatdate, parsedate_to_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from wire.parts import content_digest
+
 SECONDS = 60
 # Of one connection alone, or said anew here.
 _HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "content-length"}
@@ -73,6 +75,17 @@ class Exchange:
             self.rule.fault(self)
         finally:
             self._note()
+
+    @property
+    def body(self) -> bytes:
+        """What the request carries."""
+        return self._handler.body
+
+    def change(self, body: bytes, *, names_it: bool = True) -> None:
+        """Have the request carry something else; its digest ``names_it`` or stays what the server said."""
+        self._handler.body = body
+        if names_it and "Content-Digest" in self._handler.headers:
+            self._handler.headers.replace_header("Content-Digest", content_digest(body))
 
     def forward(self) -> Answer:
         """Bring the request to the cloud, and its answer as far as here."""

@@ -1,0 +1,52 @@
+"""What goes wrong on the server itself, and what people end."""
+
+from licensesync.models import SyncJob, SyncPart
+from tests.faults.proxy import Exchange
+from tests.states.rows import failure, read_no_seats, read_run
+from tests.states.rows_network import OPEN
+from tests.states.scene import Scene
+
+
+@failure("internal_error")
+def lines_are_lost(scene: Scene) -> None:
+    """The lines that the server had put by for sending are not there any more."""
+
+    def lose(exchange: Exchange) -> None:
+        with scene.in_this_thread():
+            SyncPart.objects.all().delete()
+        exchange.reply(exchange.forward())
+
+    scene.line.on(*OPEN, lose)
+    scene.sync_new_seats()
+
+
+@failure("no_seats", read_no_seats)
+def nothing_to_sync(scene: Scene) -> None:
+    """Sync now was pressed before any seats were there."""
+    scene.new_server(seats=False)
+    scene.connect()
+    scene.sync()
+
+
+@failure("cancelled_by_person", read_run)
+def cancelled(scene: Scene) -> None:
+    """An owner pressed Cancel."""
+    job = scene.request()
+    scene.press("sync_cancel", job=str(job.pk))
+
+
+@failure("sync_disabled", read_run)
+def disabled(scene: Scene) -> None:
+    """An owner set license sync to Disabled while a sync was waiting."""
+    job = scene.request()
+    scene.enable(False)
+    scene.work(job)
+
+
+@failure("not_connected", read_run)
+def disconnected(scene: Scene) -> None:
+    """An owner disabled GitHub Connect while a sync was waiting."""
+    job = scene.request()
+    scene.press("connection_disable")
+    scene.work(job)
+    assert job.state == SyncJob.State.CANCELLED
