@@ -14,6 +14,8 @@ from licensesync.doctor import is_work_late
 from licensesync.failures import all_failures
 from licensesync.licenses import LicenseUse, use_of
 from licensesync.models import License, SeatSource, SyncJob
+from licensesync.state import connection_states
+from licensesync.state_codes import StateCode
 
 
 @dataclass
@@ -28,12 +30,13 @@ class _Jobs:
 
 def server_metrics(at: datetime) -> Iterator[GaugeMetricFamily]:
     """Every server by the slug of its enterprise and its hostname; never anything about people."""
-    labels, is_enabled, done = {}, {}, {}
+    labels, is_enabled, done, connections = {}, {}, {}, {}
     jobs = _jobs()
     # Whole rows would bring their secrets with them, and have them decrypted.
     columns = ("pk", "enterprise__slug", "hostname", "connection", "connection__license_sync_enabled_at")
     for key, slug, hostname, connection, enabled_at in Server.objects.values_list(*columns):
         labels[key], is_enabled[key], done[key] = (slug, hostname), enabled_at is not None, jobs[connection]
+        connections[key] = connection
     yield gauge(
         "sync_enabled",
         "Whether there is a connection, and license sync is set to Enabled.",
@@ -46,9 +49,43 @@ def server_metrics(at: datetime) -> Iterator[GaugeMetricFamily]:
         OF_SERVER,
         [(labels[key], _age(one.last_success, at)) for key, one in done.items() if one.last_success],
     )
+    yield from _of_states(labels, connections, at)
     yield from _of_jobs(labels, done)
     yield from _of_seats(labels, at)
     yield gauge("work_late", "Whether what is due waits for a worker.", ["side"], [(["server"], is_work_late(at))])
+
+
+def _of_states(
+    labels: Mapping[int, tuple[str, str]], connections: Mapping[int, int], at: datetime
+) -> Iterator[GaugeMetricFamily]:
+    found = connection_states(connections.values(), at)
+    states = {key: found[connection] for key, connection in connections.items() if connection in found}
+    by_code: list[Sample] = [
+        ((*labels[key], code), state.code == code) for key, state in states.items() for code in StateCode
+    ]
+    yield gauge("state", "1 for the state of the connection, 0 for every other one.", [*OF_SERVER, "state"], by_code)
+    yield gauge(
+        "last_attempt_age_seconds",
+        "How long ago the last attempt of a license sync began; absent before the first one.",
+        OF_SERVER,
+        [(labels[key], _age(state.last_attempt, at)) for key, state in states.items() if state.last_attempt],
+    )
+    yield gauge(
+        "next_run_seconds",
+        "In how long the next weekly license sync is due, negative where it is late; absent where none is.",
+        OF_SERVER,
+        [
+            (labels[key], (state.next_run_at - at).total_seconds())
+            for key, state in states.items()
+            if state.next_run_at is not None
+        ],
+    )
+    yield gauge(
+        "synced_seats_age_seconds",
+        "How long ago the seats were taken that were synced last; absent before the first success.",
+        OF_SERVER,
+        [(labels[key], _age(state.seats_taken_at, at)) for key, state in states.items() if state.seats_taken_at],
+    )
 
 
 def _of_jobs(labels: Mapping[int, tuple[str, str]], done: Mapping[int, _Jobs]) -> Iterator[GaugeMetricFamily]:

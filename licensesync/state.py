@@ -25,6 +25,7 @@ __all__ = ["ConnectionState", "StateCode", "connection_state", "connection_state
 STALE_AFTER: Final = timedelta(days=8)
 OLD_SEATS_AFTER: Final = timedelta(days=8)
 """Seats that were taken longer ago than this when they were synced are said to be old."""
+_COLUMNS: Final = ("state", "pending_until", "connected_at", "disconnected_at", "license_sync_enabled_at")
 _LATE: Final = timedelta(minutes=5)
 """The tick comes every minute: what has not begun after five has nobody to begin it."""
 
@@ -66,8 +67,9 @@ class ConnectionState:
 
     @property
     def tone(self) -> str:
-        """The color of the state: neutral, accent, attention, success or danger."""
-        return WORDS[self.code].tone
+        """Neutral, accent, attention, success or danger; nothing is green while something is wrong with it."""
+        tone = WORDS[self.code].tone
+        return "attention" if self.reason and tone in {"success", "accent"} else tone
 
     @property
     def seats_taken_at(self) -> datetime | None:
@@ -93,7 +95,8 @@ def _with_latest(connections: QuerySet[Connection]) -> QuerySet[Connection]:
     sync = SyncJob.objects.filter(connection=OuterRef("pk"), slot=Schedule.Slot.SYNC).active().values("pk")
     planned = Schedule.objects.filter(connection=OuterRef("pk"), slot=Schedule.Slot.SYNC).values("next_run_at")
     begun = Q(started_at__isnull=False)
-    return connections.annotate(
+    # Whole rows would bring their secrets with them, and have them decrypted.
+    return connections.only(*_COLUMNS).annotate(
         active_id=Subquery(sync[:1]),
         success_id=Subquery(usage.filter(state=SyncJob.State.SUCCEEDED)[:1]),
         attempt_id=Subquery(usage.filter(begun)[:1]),

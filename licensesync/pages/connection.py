@@ -82,12 +82,6 @@ class ConnectionPage:
         return bool(self.connection.pending_code)
 
     @property
-    def state_tone(self) -> str:
-        """The color of the state; nothing is green while something is wrong with it."""
-        is_wrong = bool(self.state.reason) and self.state.tone in ("success", "accent")
-        return "attention" if is_wrong else self.state.tone
-
-    @property
     def is_due(self) -> bool:
         """Whether the weekly run's time has come."""
         return self.state.next_run_at is not None and self.state.next_run_at <= self.at

@@ -19,7 +19,8 @@ from config.celery import app
 from config.heartbeat import give_sign
 from config.version import project_version
 from connect.models import Connection
-from licensesync.models import License, SeatSource, SyncJob
+from licensesync.models import License, Schedule, SeatSource, SyncJob
+from licensesync.state_codes import StateCode
 from tests.support.line import connect, make_ledger, make_server
 
 if TYPE_CHECKING:
@@ -159,6 +160,23 @@ def test_server_and_its_jobs(client: Client, server: Server) -> None:
     assert failures == {f"failures revision_conflict {name}": 1, f"failures timeout {name}": 1}
     assert found[f"retrying_jobs {name}"] == 1
     assert (found["work_late server"], found["work_late cloud"]) == (0, 0)
+    codes = {key.split()[-1]: number for key, number in found.items() if key.startswith("state ")}
+    assert codes == {str(code): float(code == "failed") for code in StateCode}
+
+
+def test_when_a_server_runs_next_and_how_old_is_what_it_sent(client: Client, server: Server) -> None:
+    name, now = "octo-server ghes.octo.example", timezone.now()
+    make_job(server, "succeeded", attempted_at=now, started_at=now, taken_at=now - timedelta(days=20))
+    Schedule.objects.update_or_create(
+        connection=server.connection, slot="sync", defaults={"anchor_at": now, "next_run_at": now + timedelta(days=2)}
+    )
+
+    found = measured(client)
+
+    assert found[f"state {name} synced_old_seats"] == 1
+    assert found[f"synced_seats_age_seconds {name}"] == pytest.approx(20 * 86_400, abs=60)
+    assert found[f"last_attempt_age_seconds {name}"] == pytest.approx(0, abs=60)
+    assert found[f"next_run_seconds {name}"] == pytest.approx(2 * 86_400, abs=60)
 
 
 def test_what_was_never_seen_is_absent_and_not_zero(client: Client, server: Server) -> None:

@@ -180,6 +180,29 @@ class TestLicenseSync:
         assert "Last success: 2026-03-02T09:30:" in run("license_sync", "ghes1", "status")
         assert json.loads(run("license_sync", "ghes1", "status", "--json"))["last_success"]
 
+    def test_status_of_all_servers(self, world: World) -> None:
+        make_server("ghes2", hostname="ghes2.octo.example")
+
+        lines = run("license_sync", "status").splitlines()
+        found = json.loads(run("license_sync", "status", "--json"))["servers"]
+
+        assert [line.split(".")[0] for line in lines] == ["ghes1", "ghes2"]
+        assert [(one["server"], one["state"]) for one in found] == [("ghes1", "sync_off"), ("ghes2", "not_connected")]
+
+    def test_check_says_it_by_the_exit_code(self, world: World) -> None:
+        with pytest.raises(SystemExit, match="2"):
+            run("license_sync", "status", "--check")
+        services.set_license_sync(connection=world.connection, enabled=True, by=None, at=NOW)
+        world.cloud.fail("open", lose_connection)
+        world.sync()
+        with pytest.raises(SystemExit, match="3"):
+            run("license_sync", "ghes1", "status", "--check")
+        run("license_sync", "ghes1", "status")
+
+    def test_only_status_needs_no_server(self) -> None:
+        with pytest.raises(CommandError, match=r"^Name a server: license_sync SERVER now\.$"):
+            run("license_sync", "now")
+
     def test_cancel_ends_the_job(self, world: World) -> None:
         run("license_sync", "ghes1", "enable")
         run("license_sync", "ghes1", "now")

@@ -15,10 +15,11 @@ from licensesync import services
 from licensesync.commands import find_server, refused
 from licensesync.failures import explain, failure_of
 from licensesync.models import Schedule, SyncJob
-from licensesync.state import ConnectionState, connection_state
+from licensesync.state import ConnectionState, connection_state, connection_states
 
 NOBODY_AFTER_SECONDS: Final = 15
 POLL_SECONDS: Final = 0.5
+_EXIT_CODES: Final = {"attention": 2, "danger": 3}
 
 
 class Command(ReportingCommand):
@@ -29,14 +30,22 @@ class Command(ReportingCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the arguments."""
         super().add_arguments(parser)
-        parser.add_argument("server", help="the slug of the server's enterprise")
+        parser.add_argument("server", nargs="?", help="the slug of its enterprise; status without it: all")
         parser.add_argument("action", choices=("enable", "disable", "now", "preview", "cancel", "status"))
         parser.add_argument("--wait", action="store_true", help="wait until the sync is over; a failed one is an error")
         parser.add_argument("--timeout", type=int, default=600, metavar="SECONDS", help="how long --wait waits")
+        parser.add_argument(
+            "--check", action="store_true", help="status: exit 2 where somebody is needed, 3 on failure"
+        )
         parser.add_argument("--allow-shrink", action="store_true", help="let a large part of the people be removed")
 
-    def handle(self, *, server: str, action: str, **options: Any) -> None:
+    def handle(self, *, server: str | None, action: str, **options: Any) -> None:
         """Do one of them."""
+        if server is None:
+            if action != "status":
+                raise CommandError(f"Name a server: license_sync SERVER {action}.")
+            self._status_of_all(options)
+            return
         found = find_server(server)
         actions: dict[str, Callable[[Server, dict[str, Any]], None]] = {
             "enable": self._enable,
@@ -122,7 +131,29 @@ class Command(ReportingCommand):
         if options["wait"] and state.active:
             self._wait(state.active, options["timeout"])
             state = connection_state(server.connection, timezone.now())
-        self.report(_state_line(server, state), as_json=options["json"], **_state_values(state))
+        self.report(_state_line(server, state), as_json=options["json"], **_state_values(server, state))
+        _check([state], options)
+
+    def _status_of_all(self, options: dict[str, Any]) -> None:
+        servers = list(Server.objects.select_related("enterprise", "connection").order_by("enterprise__slug"))
+        states = connection_states([server.connection.pk for server in servers], timezone.now())
+        found = [(server, states[server.connection.pk]) for server in servers]
+        lines = "\n".join(_state_line(server, state) for server, state in found)
+        self.report(
+            lines or "There is no server on this console.",
+            as_json=options["json"],
+            servers=[_state_values(server, state) for server, state in found],
+        )
+        _check([state for _server, state in found], options)
+
+
+def _check(states: list[ConnectionState], options: dict[str, Any]) -> None:
+    """Let a script know by the exit code alone: 2 where somebody is needed, 3 where something failed."""
+    if not options["check"]:
+        return
+    worst = max((_EXIT_CODES.get(state.tone, 0) for state in states), default=0)
+    if worst:
+        raise SystemExit(worst)
 
 
 def _sentence(job: SyncJob) -> str:
@@ -166,6 +197,7 @@ def _state_line(server: Server, state: ConnectionState) -> str:
     parts = [f"{server}: {state.label}."]
     parts += [str(text) for text in (state.reason, *state.remarks, state.next_step) if text]
     times = {
+        "Setup until": state.setup_until,
         "Last success": state.last_success,
         "Last attempt": state.last_attempt,
         "Next attempt": state.retry_at,
@@ -175,16 +207,21 @@ def _state_line(server: Server, state: ConnectionState) -> str:
     return " ".join(parts)
 
 
-def _state_values(state: ConnectionState) -> dict[str, Any]:
+def _state_values(server: Server, state: ConnectionState) -> dict[str, Any]:
     return {
+        "server": server.enterprise.slug,
+        "hostname": server.hostname,
         "state": state.code,
+        "tone": state.tone,
         "label": str(state.label),
         "reason": str(state.reason),
         "next_step": str(state.next_step),
+        "place": state.place,
         "remarks": [str(remark) for remark in state.remarks],
         "error_code": state.error_code,
         "setup_until": _iso(state.setup_until),
         "seats_taken_at": _iso(state.seats_taken_at),
+        "license_expired_on": state.license_expired_on.isoformat() if state.license_expired_on else None,
         "last_success": _iso(state.last_success),
         "last_attempt": _iso(state.last_attempt),
         "next_run_at": _iso(state.next_run_at),
