@@ -9,7 +9,7 @@ later write carries the claim, so that a worker that lost it stops at once and c
 import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 from django.db import transaction
@@ -18,10 +18,11 @@ from django.utils import translation
 
 from cloud import consumption, matching
 from cloud.arriving import stage_parts
+from cloud.differences import NOBODY, PeopleDifference, SnapshotChange
 from cloud.guards import is_alarming_shrink
 from cloud.history import next_revision
 from cloud.locks import locked
-from cloud.models import Installation, Intake, IntakePart, Ledger
+from cloud.models import Installation, Intake, IntakePart, Ledger, Revision
 from cloud.refusals import IntakeRefused, sentence
 from cloud.signer import sign_receipt
 from cloud.staging import execute, fetch_row, temporary_table
@@ -37,13 +38,6 @@ _KEPT: Final = (
     *("revision", "snapshot_id", "sha256", "accounts", "taken_at"),
     *("last_sync_at", "last_attempt_at", "last_status", "last_error"),
 )
-
-# Accounts that the snapshot lacks or words otherwise.
-_OUTDATED = f"""
-account.installation_id = %s AND NOT EXISTS (
-    SELECT 1 FROM {matching.INCOMING} i WHERE i.user_id = account.user_id AND i.line = account.line
-)
-"""
 
 
 class ClaimLost(Exception):
@@ -76,13 +70,14 @@ def apply_unchanged(
     ledger: Ledger, installation: Installation, intake: Intake, opening: OpenSync, revision: int, at: datetime
 ) -> None:
     """Apply a snapshot whose lines are those that are held, under the ledger's lock: a receipt, nothing else."""
+    unchanged = SnapshotChange(snapshot_id=intake.snapshot_id, added=0, changed=0, removed=0)
     if intake.kind == Intake.Kind.PREVIEW:
-        difference = _difference(ledger.consumed, ledger, opening, 0, 0, 0, revision=installation.revision)
-        _end(intake, at, state=Intake.State.APPLIED, result=msgspec.to_builtins(difference))
+        difference = _difference(ledger.consumed, ledger, opening, unchanged, NOBODY, revision=installation.revision)
+        _end(intake, at, state=Intake.State.APPLIED, **_stored(difference))
         return
     before = ledger.consumed
-    consumption.close(ledger, at)
-    difference = _difference(before, ledger, opening, 0, 0, 0, revision=revision)
+    consumption.close(ledger, at, cause=Revision.Cause.SYNC, people=NOBODY, server=installation, snapshot=unchanged)
+    difference = _difference(before, ledger, opening, unchanged, NOBODY, revision=revision)
     _keep(ledger, installation, intake, opening, difference, at)
 
 
@@ -137,30 +132,34 @@ def _switch(intake: Intake, opening: OpenSync, clock: Clock) -> None:
             raise IntakeRefused(ErrorCode.SUPERSEDED)
         revision = next_revision(held, opening)
         before = ledger.consumed
-        added, changed, removed = _exchange(ledger, held, opening, at, asks=not (opening.allow_shrink or is_preview))
+        asks = not (opening.allow_shrink or is_preview)
+        change, people = _exchange(ledger, held, intake, opening, at, asks=asks)
         difference = _difference(
-            before, ledger, opening, added, changed, removed, revision=held.revision if is_preview else revision
+            before, ledger, opening, change, people, revision=held.revision if is_preview else revision
         )
         if not is_preview:
             _keep(ledger, held, intake, opening, difference, at)
-    if is_preview and not _end_mine(intake, at, state=Intake.State.APPLIED, result=msgspec.to_builtins(difference)):
+    if is_preview and not _end_mine(intake, at, state=Intake.State.APPLIED, **_stored(difference)):
         raise ClaimLost
 
 
 def _exchange(
-    ledger: Ledger, held: Installation, opening: OpenSync, at: datetime, *, asks: bool
-) -> tuple[int, int, int]:
-    """Touch only what differs; return how many accounts were added, changed and removed.
+    ledger: Ledger, held: Installation, intake: Intake, opening: OpenSync, at: datetime, *, asks: bool
+) -> tuple[SnapshotChange, PeopleDifference]:
+    """Touch only what differs; return what that changed of accounts and people.
 
     :raises IntakeRefused: many would go, and ``asks`` is set.
     """
-    with temporary_table(matching.TOUCHED, matching.TOUCHED_COLUMNS):
-        total, changed, removed = _compare(held)
+    with (
+        temporary_table(matching.TOUCHED, matching.TOUCHED_COLUMNS),
+        temporary_table(matching.OUTDATED, matching.OUTDATED_COLUMNS, key=matching.OUTDATED_KEY),
+    ):
+        total = _count_accounts(held)
+        changed, removed = matching.set_outdated_aside(held) if total else (0, 0)
         if asks and is_alarming_shrink(removed=removed, held=total):
             raise IntakeRefused(ErrorCode.SHRINK_UNCONFIRMED)
         if changed or removed:
-            matching.touch_accounts(_OUTDATED, held.pk)
-            execute(f"DELETE FROM cloud_serveraccount AS account WHERE {_OUTDATED}", held.pk)
+            matching.delete_outdated(held)
         if total:
             execute(
                 f"""
@@ -172,39 +171,52 @@ def _exchange(
                 held.pk,
             )
         inserted = matching.insert_incoming(held)
-        is_new = f"AND user_id IN (SELECT user_id FROM {matching.INCOMING})" if total else ""
-        matching.touch_accounts(f"account.installation_id = %s {is_new}", held.pk)
-        consumption.recount(ledger)
+        matching.touch_incoming(held, is_first=not total)
+        people = consumption.recount(ledger, sampled=held)
         held.accounts = opening.accounts
         held.save(update_fields=["accounts"])
-        consumption.close(ledger, at)
-        return inserted - changed, changed, removed
+        change = SnapshotChange(
+            snapshot_id=intake.snapshot_id, added=inserted - changed, changed=changed, removed=removed
+        )
+        consumption.close(ledger, at, cause=Revision.Cause.SYNC, people=people, server=held, snapshot=change)
+        return change, people
 
 
-def _compare(held: Installation) -> tuple[int, int, int]:
-    total, changed, removed = fetch_row(
-        f"""
-        SELECT count(*), count(*) FILTER (WHERE i.line <> account.line), count(*) FILTER (WHERE i.line IS NULL)
-        FROM cloud_serveraccount account LEFT JOIN {matching.INCOMING} i ON i.user_id = account.user_id
-        WHERE account.installation_id = %s
-        """,
-        held.pk,
-    )
-    return total, changed, removed
+def _count_accounts(held: Installation) -> int:
+    return int(fetch_row("SELECT count(*) FROM cloud_serveraccount WHERE installation_id = %s", held.pk)[0])
 
 
 def _difference(
-    before: int, ledger: Ledger, opening: OpenSync, added: int, changed: int, removed: int, *, revision: int
+    before: int,
+    ledger: Ledger,
+    opening: OpenSync,
+    change: SnapshotChange,
+    people: PeopleDifference,
+    *,
+    revision: int,
 ) -> Difference:
     return Difference(
         accounts=opening.accounts,
-        added=added,
-        changed=changed,
-        removed=removed,
+        added=change.added,
+        changed=change.changed,
+        removed=change.removed,
         licenses_before=before,
         licenses_after=ledger.consumed,
         revision=revision,
+        people_added=people.added,
+        people_removed=people.removed,
+        people_matched=people.matched,
+        people_unmatched=people.unmatched,
+        licenses_added=people.licenses_added,
+        licenses_removed=people.licenses_removed,
+        samples=people.samples,
     )
+
+
+def _stored(difference: Difference) -> dict[str, Any]:
+    """Numbers stay with the intake, samples for a day: each in a column of its own."""
+    result = msgspec.to_builtins(difference)
+    return {"samples": result.pop("samples"), "result": result}
 
 
 def _keep(
@@ -222,7 +234,13 @@ def _keep(
     # Not the rest: the connection record is written without the ledger's lock.
     held.save(update_fields=_KEPT)
     receipt = Receipt(
-        **msgspec.structs.asdict(difference),
+        accounts=difference.accounts,
+        added=difference.added,
+        changed=difference.changed,
+        removed=difference.removed,
+        licenses_before=difference.licenses_before,
+        licenses_after=difference.licenses_after,
+        revision=difference.revision,
         sync_id=opening.sync_id,
         server_id=str(held.server_id),
         hostname=held.hostname,
@@ -236,7 +254,7 @@ def _keep(
         at,
         state=Intake.State.APPLIED,
         receipt=sign_receipt(receipt, held),
-        result=msgspec.to_builtins(difference),
+        **_stored(difference),
     )
 
 

@@ -12,14 +12,14 @@ from typing import Final
 
 from django.utils import timezone
 
-from cloud import matching
+from cloud import differences, matching
+from cloud.differences import PeopleDifference, SnapshotChange
 from cloud.locks import locked
-from cloud.models import Installation, Ledger
+from cloud.models import Installation, Ledger, Revision
 from cloud.staging import BIGINT, BOOLEAN, TEXT, analyze, execute, refresh_statistics, temporary_table
 
 TOUCHED: Final = matching.TOUCHED
 
-_PEOPLE = "counted_person"
 _WRITTEN = {
     "member_id": BIGINT,
     "label": TEXT,
@@ -29,12 +29,22 @@ _WRITTEN = {
     "server_accounts": BIGINT,
     "is_ambiguous": BOOLEAN,
 }
-_PEOPLE_COLUMNS = {"license_id": BIGINT, "is_listed": BOOLEAN, "person_key": TEXT, **_WRITTEN}
+_PEOPLE = differences.COUNTED
+_PEOPLE_COLUMNS = {
+    "license_id": BIGINT,
+    "was_counted": BOOLEAN,
+    "had_accounts": BIGINT,
+    "has_moved": BOOLEAN,
+    "is_listed": BOOLEAN,
+    "person_key": TEXT,
+    **_WRITTEN,
+}
 
 # What every person should be, and the row that they have now: nobody else is looked at again.
 _COUNT_PEOPLE = f"""
-INSERT INTO {_PEOPLE} (license_id, is_listed, person_key, {", ".join(_WRITTEN)})
-SELECT license.id, person.server_accounts > 0 OR coalesce(member.is_license_consuming, false), person.person_key,
+INSERT INTO {_PEOPLE} ({", ".join(_PEOPLE_COLUMNS)})
+SELECT license.id, license.is_counted, license.server_accounts, person.has_moved,
+       person.server_accounts > 0 OR coalesce(member.is_license_consuming, false), person.person_key,
        member.id,
        CASE WHEN member.id IS NOT NULL THEN member.login
             WHEN substr(person.person_key, 1, 2) = 'a:' THEN substr(person.person_key, 3)
@@ -44,17 +54,17 @@ SELECT license.id, person.server_accounts > 0 OR coalesce(member.is_license_cons
        coalesce(member.is_license_consuming, false),
        person.server_accounts, person.is_ambiguous
 FROM (
-    SELECT touched.person_key,
+    SELECT touched.person_key, touched.has_moved,
            CASE WHEN substr(touched.person_key, 1, 2) = 'm:'
                 THEN CAST(substr(touched.person_key, 3) AS bigint) END AS number,
            count(account.id) AS server_accounts,
            count(*) FILTER (WHERE account.is_ambiguous) > 0 AS is_ambiguous,
            min(server.hostname || ':' || account.user_id) FILTER (WHERE account.rule = 'none') AS host_and_id
-    FROM (SELECT DISTINCT person_key FROM {TOUCHED}) touched
+    FROM (SELECT person_key, count(moved) > 0 AS has_moved FROM {TOUCHED} GROUP BY person_key) touched
     LEFT JOIN cloud_serveraccount account
         ON account.ledger_id = %s AND account.person_key = touched.person_key
     LEFT JOIN cloud_installation server ON server.id = account.installation_id
-    GROUP BY touched.person_key
+    GROUP BY touched.person_key, touched.has_moved
 ) person
 LEFT JOIN cloud_member member ON member.ledger_id = %s AND member.number = person.number
 LEFT JOIN cloud_consumedlicense license ON license.ledger_id = %s AND license.person_key = person.person_key
@@ -76,8 +86,8 @@ WHERE cloud_consumedlicense.id = p.license_id AND p.is_listed
 """
 
 _INSERT_NEW = f"""
-INSERT INTO cloud_consumedlicense (ledger_id, person_key, {", ".join(_WRITTEN)})
-SELECT %s, p.person_key, {", ".join(f"p.{column}" for column in _WRITTEN)}
+INSERT INTO cloud_consumedlicense (ledger_id, person_key, since_revision, came_by_move, {", ".join(_WRITTEN)})
+SELECT %s, p.person_key, %s, p.has_moved, {", ".join(f"p.{column}" for column in _WRITTEN)}
 FROM {_PEOPLE} p WHERE p.license_id IS NULL AND p.is_listed
 """
 
@@ -148,23 +158,42 @@ def totals_as_read(now: Ledger) -> Totals:
     )
 
 
-def recount(ledger: Ledger) -> None:
-    """Rebuild the people whose keys are in the temporary table ``TOUCHED``, under the ledger's lock."""
+def recount(ledger: Ledger, *, sampled: Installation | None = None) -> PeopleDifference:
+    """Rebuild the people whose keys are in the temporary table ``TOUCHED``, under the ledger's lock.
+
+    Return what that changes, with samples of the accounts of a server whose snapshot is being applied.
+    ``close`` writes it down with the revision that follows.
+    """
     analyze(TOUCHED)
     with temporary_table(_PEOPLE, _PEOPLE_COLUMNS):
         execute(_COUNT_PEOPLE, ledger.pk, ledger.pk, ledger.pk)
         analyze(_PEOPLE)
+        people = differences.difference_of(sampled)
+        differences.keep_changes(ledger)
         execute(_DELETE_GONE)
         execute(_UPDATE_CHANGED)
-        refresh_statistics("cloud_consumedlicense", execute(_INSERT_NEW, ledger.pk))
+        refresh_statistics("cloud_consumedlicense", execute(_INSERT_NEW, ledger.pk, ledger.revision + 1))
+        return people
 
 
-def close(ledger: Ledger, at: datetime) -> None:
+def close(
+    ledger: Ledger,
+    at: datetime,
+    *,
+    cause: Revision.Cause,
+    people: PeopleDifference,
+    server: Installation | None = None,
+    snapshot: SnapshotChange | None = None,
+) -> None:
     """Write the totals, the day's point and the next revision: the last step of every change."""
+    before = ledger.consumed
     execute(_SUM_UP, ledger.pk, ledger.pk, ledger.pk, ledger.pk)
     execute("UPDATE cloud_ledger SET revision = revision + 1 WHERE id = %s", ledger.pk)
     note_day(ledger, at)
     ledger.refresh_from_db()
+    differences.keep_revision(
+        ledger, at, cause=cause, people=people, licenses_before=before, server=server, snapshot=snapshot
+    )
 
 
 def note_day(ledger: Ledger, at: datetime) -> None:
@@ -180,7 +209,8 @@ def recount_all(ledger: Ledger, at: datetime | None = None) -> None:
             installation.save(update_fields=["accounts"])
         matching.rematch_all(held)
         matching.touch_accounts("ledger_id = %s", held.pk)
-        execute(f"INSERT INTO {TOUCHED} SELECT person_key FROM cloud_consumedlicense WHERE ledger_id = %s", held.pk)
-        execute(f"INSERT INTO {TOUCHED} SELECT 'm:' || number FROM cloud_member WHERE ledger_id = %s", held.pk)
-        recount(held)
-        close(held, at or timezone.now())
+        touch = f"INSERT INTO {TOUCHED} (person_key)"
+        execute(f"{touch} SELECT person_key FROM cloud_consumedlicense WHERE ledger_id = %s", held.pk)
+        execute(f"{touch} SELECT 'm:' || number FROM cloud_member WHERE ledger_id = %s", held.pk)
+        people = recount(held)
+        close(held, at or timezone.now(), cause=Revision.Cause.RECOUNT, people=people)

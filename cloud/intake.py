@@ -221,6 +221,12 @@ def _missing(intake: Intake) -> tuple[int, ...]:
     return tuple(number for number in range(1, _opening(intake).parts + 1) if number not in received)
 
 
+def _difference(intake: Intake) -> Difference | None:
+    if not intake.result:
+        return None
+    return msgspec.convert({**intake.result, "samples": intake.samples or ()}, Difference)
+
+
 def _status(intake: Intake) -> SyncStatus:
     problem = None
     if intake.error_code:
@@ -235,6 +241,6 @@ def _status(intake: Intake) -> SyncStatus:
         missing=_missing(intake) if intake.state == Intake.State.RECEIVING else (),
         receipt=intake.receipt,
         receipt_keys=endorsed_keys() if intake.receipt else (),
-        preview=msgspec.convert(intake.result, Difference) if intake.result else None,
+        preview=_difference(intake),
         problem=problem,
     )

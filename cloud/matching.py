@@ -24,7 +24,18 @@ LINKS: Final = "moved_link"
 LINKS_COLUMNS: Final = {"hostname": TEXT, "user_id": BIGINT}
 
 TOUCHED: Final = "touched_person"
-TOUCHED_COLUMNS: Final = {"person_key": TEXT}
+TOUCHED_COLUMNS: Final = {"person_key": TEXT, "moved": BIGINT}
+"""``moved`` is set where an account that is held before and after came to the person, or went from it."""
+
+OUTDATED: Final = "outdated_account"
+OUTDATED_COLUMNS: Final = {
+    "user_id": BIGINT,
+    "primary_address": TEXT,
+    "person_key": TEXT,
+    "rule": TEXT,
+    "is_changed": BOOLEAN,
+}
+OUTDATED_KEY: Final = "user_id"
 
 _REKEYED = "rekeyed_account"
 _REKEYED_COLUMNS = {"id": BIGINT, "person_key": TEXT, "rule": TEXT, "is_ambiguous": BOOLEAN}
@@ -89,6 +100,63 @@ def insert_incoming(installation: Installation) -> int:
     return inserted
 
 
+def set_outdated_aside(installation: Installation) -> tuple[int, int]:
+    """Fill ``OUTDATED`` with the accounts that the staged ones lack or word otherwise.
+
+    Return how many are changed and removed.
+    """
+    outdated = execute(
+        f"""
+        INSERT INTO {OUTDATED}
+        SELECT account.user_id, account.primary_address, account.person_key, account.rule, i.line IS NOT NULL
+        FROM cloud_serveraccount account LEFT JOIN {INCOMING} i ON i.user_id = account.user_id
+        WHERE account.installation_id = %s AND (i.line IS NULL OR i.line <> account.line)
+        """,
+        installation.pk,
+    )
+    if not outdated:
+        return 0, 0
+    analyze(OUTDATED)
+    changed = int(fetch_row(f"SELECT count(*) FILTER (WHERE is_changed) FROM {OUTDATED}")[0])
+    return changed, outdated - changed
+
+
+def delete_outdated(installation: Installation) -> None:
+    """Delete the accounts that were set aside, and add their persons to ``TOUCHED``."""
+    execute(
+        f"""
+        INSERT INTO {TOUCHED} (person_key, moved)
+        SELECT person_key, CASE WHEN count(*) FILTER (WHERE is_changed) > 0 THEN 1 END
+        FROM {OUTDATED} GROUP BY person_key
+        """
+    )
+    execute(
+        f"""
+        DELETE FROM cloud_serveraccount AS account
+        WHERE account.installation_id = %s AND account.user_id IN (SELECT user_id FROM {OUTDATED})
+        """,
+        installation.pk,
+    )
+
+
+def touch_incoming(installation: Installation, *, is_first: bool) -> None:
+    """Add the persons of the accounts that were just inserted to ``TOUCHED``; ``is_first``: nothing was held before."""
+    if is_first:
+        touch_accounts("account.installation_id = %s", installation.pk)
+        return
+    execute(
+        f"""
+        INSERT INTO {TOUCHED} (person_key, moved)
+        SELECT account.person_key, CASE WHEN count(o.user_id) > 0 THEN 1 END
+        FROM {INCOMING} i
+        JOIN cloud_serveraccount account ON account.installation_id = %s AND account.user_id = i.user_id
+        LEFT JOIN {OUTDATED} o ON o.user_id = i.user_id
+        GROUP BY account.person_key
+        """,
+        installation.pk,
+    )
+
+
 def rematch(ledger: Ledger) -> int:
     """Key the accounts anew whose address or link is among the moved ones; return how many moved.
 
@@ -124,7 +192,10 @@ def rematch_all(ledger: Ledger) -> int:
 def touch_accounts(condition: str, *parameters: Value) -> None:
     """Add the persons of the accounts ``account`` that meet a condition to ``TOUCHED``."""
     execute(
-        f"INSERT INTO {TOUCHED} SELECT DISTINCT person_key FROM cloud_serveraccount account WHERE {condition}",
+        f"""
+        INSERT INTO {TOUCHED} (person_key)
+        SELECT DISTINCT person_key FROM cloud_serveraccount account WHERE {condition}
+        """,
         *parameters,
     )
 
@@ -134,8 +205,13 @@ def _rekey(ledger: Ledger, condition: str, *parameters: Value) -> int:
         count = _find_rekeyed(ledger, condition, *parameters)
         if count:
             analyze(_REKEYED)
-            touch_accounts(f"id IN (SELECT id FROM {_REKEYED})")
-            execute(f"INSERT INTO {TOUCHED} SELECT DISTINCT person_key FROM {_REKEYED}")
+            execute(
+                f"""
+                INSERT INTO {TOUCHED} (person_key, moved)
+                SELECT DISTINCT person_key, 1 FROM cloud_serveraccount WHERE id IN (SELECT id FROM {_REKEYED})
+                UNION SELECT DISTINCT person_key, 1 FROM {_REKEYED}
+                """
+            )
             execute(
                 f"""
                 UPDATE cloud_serveraccount

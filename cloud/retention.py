@@ -10,12 +10,14 @@ from typing import Final
 from django.db import transaction
 from django.utils.translation import gettext_noop as _
 
-from cloud.models import AppToken, ConnectCode, Installation, Intake, IntakePart, UsagePoint
+from cloud.models import AppToken, ConnectCode, Installation, Intake, IntakePart, PersonChange, Revision, UsagePoint
 from enterprises import retention
 from enterprises.retention import LARGE_BODIES, PIECE, SMALL_PIECE, delete_piece
 
 KEEP_ENDED: Final = timedelta(days=30)
 """So long a server may still ask how a snapshot ended; the latest one of each is kept for good."""
+KEEP_SAMPLES: Final = timedelta(days=1)
+"""So long a server may ask which of its accounts a snapshot concerned; one that had no answer asks again at once."""
 KEEP_HISTORY: Final = timedelta(days=5 * 366)
 
 _OVER: Final = [state for state in Intake.State if state not in Intake.OPEN]
@@ -24,7 +26,9 @@ _OVER: Final = [state for state in Intake.State if state not in Intake.OPEN]
 def enforce(at: datetime) -> None:
     """Delete what is over: snapshots and files that were never finished every minute, the rest every hour."""
     retention.run((_late_intakes, _parts, *retention.EVERY_MINUTE), at)
-    retention.run_hourly("cloud", (_tokens, _codes, _ended_intakes, _history, *retention.EVERY_HOUR), at)
+    retention.run_hourly(
+        "cloud", (_tokens, _codes, _samples, _ended_intakes, _changes, _history, *retention.EVERY_HOUR), at
+    )
 
 
 def _late_intakes(at: datetime) -> bool:
@@ -61,6 +65,22 @@ def _ended_intakes(at: datetime) -> bool:
     ended = Intake.objects.filter(finished_at__lte=at - KEEP_ENDED)
     held = Installation.objects.exclude(snapshot_id=None).values("snapshot_id")
     return delete_piece(ended.exclude(snapshot_id__in=held), SMALL_PIECE)
+
+
+def _samples(at: datetime) -> bool:
+    Intake.objects.filter(finished_at__lte=at - KEEP_SAMPLES, samples__isnull=False).update(samples=None)
+    return False
+
+
+def _changes(at: datetime) -> bool:
+    """What a revision changed, with the people that it names; numbers and names go together."""
+    old = Revision.objects.filter(at__lt=at - KEEP_HISTORY).order_by("pk")
+    some = list(old.values_list("pk", "ledger", "number")[:SMALL_PIECE])
+    for pk, ledger, number in some:
+        if delete_piece(PersonChange.objects.filter(ledger=ledger, revision=number)):
+            return True
+        Revision.objects.filter(pk=pk).delete()
+    return len(some) == SMALL_PIECE
 
 
 def _history(at: datetime) -> bool:

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_noop as _
 from cloud import consumption, matching
 from cloud.locks import locked
 from cloud.members import Format, MemberChange, Readable, apply_members, read_members, staged_members
-from cloud.models import AppToken, Installation, Intake, IntakePart, Ledger
+from cloud.models import AppToken, Installation, Intake, IntakePart, Ledger, Revision
 from cloud.signer import current_signer
 from cloud.staging import execute, temporary_table
 from enterprises.audit import record
@@ -128,8 +128,8 @@ def remove_installation(*, installation: Installation, by: User | None, at: date
         matching.touch_accounts("installation_id = %s", held.pk)
         execute("DELETE FROM cloud_serveraccount WHERE installation_id = %s", held.pk)
         held.delete()
-        consumption.recount(ledger)
-        consumption.close(ledger, at)
+        people = consumption.recount(ledger)
+        consumption.close(ledger, at, cause=Revision.Cause.REMOVAL, people=people, server=held)
         record(
             enterprise=ledger.enterprise,
             action="enterprise_installation.destroy",
@@ -148,5 +148,5 @@ def rename_installation(*, installation: Installation, hostname: str, at: dateti
         installation.refresh_from_db()
         matching.rematch_installation(installation)
         matching.touch_accounts("installation_id = %s AND rule = 'none'", installation.pk)
-        consumption.recount(ledger)
-        consumption.close(ledger, at)
+        people = consumption.recount(ledger)
+        consumption.close(ledger, at, cause=Revision.Cause.RENAME, people=people, server=installation)

@@ -218,8 +218,25 @@ class OpenSync(msgspec.Struct, frozen=True, kw_only=True):
     allow_shrink: bool = False
 
 
+class AccountSample(msgspec.Struct, frozen=True, kw_only=True):
+    """One of the server's own accounts behind a difference: id and primary address as this server sent them.
+
+    ``change`` is added, removed, matched or unmatched, ``match`` the rule that gave the account its person (linked,
+    identity, verified, address, none). Either may have values that an older end does not know.
+    """
+
+    user_id: int
+    primary: str = ""
+    change: str
+    match: str = ""
+
+
 class Difference(msgspec.Struct, frozen=True, kw_only=True):
-    """What a snapshot changes: accounts of this server, and licenses of the cloud account."""
+    """What a snapshot changes: accounts of this server, and people and licenses of the cloud account.
+
+    ``people_matched`` were there already and have more server accounts now, ``people_unmatched`` are still there and
+    have fewer. None: the cloud is older and does not say.
+    """
 
     accounts: int
     added: int
@@ -228,14 +245,22 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
     licenses_before: int
     licenses_after: int
     revision: int
+    people_added: int | None = None
+    people_removed: int | None = None
+    people_matched: int | None = None
+    people_unmatched: int | None = None
+    licenses_added: int | None = None
+    licenses_removed: int | None = None
+    samples: tuple[AccountSample, ...] = ()
 
 
 class SyncStatus(msgspec.Struct, frozen=True, kw_only=True):
     """Where a sync stands on the cloud.
 
     ``missing`` names the parts (1-based) still to be sent; ``receipt`` is a compact JWS once it is
-    applied; ``preview`` is set instead for a preview, as of its ``revision``. ``receipt_keys`` come
-    with a receipt, the oldest first: all but the first key, each with the word of the one before it.
+    applied; ``preview`` is the difference that it made, or that a preview would make, as of ``revision``.
+    ``receipt_keys`` come with a receipt, the oldest first: all but the first key, each with the word of
+    the one before it.
     """
 
     sync_id: str

@@ -11,11 +11,12 @@ from typing import Final
 from django.utils.translation import gettext as _
 
 from cloud import consumption, matching
+from cloud.differences import PeopleDifference
 from cloud.guards import is_alarming_shrink
 from cloud.members import tables
 from cloud.members.reading import MembersInvalid
 from cloud.members.rows import MemberRow
-from cloud.models import Ledger
+from cloud.models import Ledger, Revision
 from cloud.staging import Pieces, analyze, execute, fetch_row, fetch_rows, temporary_table
 
 SAMPLES: Final = 10
@@ -106,8 +107,8 @@ def apply_members(
             "removed_sample": _sample(ledger, "removed") if removed else (),
         }
         before = ledger.consumed
-        _write(ledger, partial=partial)
-        consumption.close(ledger, at)
+        people = _write(ledger, partial=partial)
+        consumption.close(ledger, at, cause=Revision.Cause.MEMBERS, people=people)
         return MemberChange(
             members=held + added - removed,
             added=added,
@@ -121,16 +122,16 @@ def apply_members(
         )
 
 
-def _write(ledger: Ledger, *, partial: bool) -> None:
+def _write(ledger: Ledger, *, partial: bool) -> PeopleDifference:
     analyze(tables.ALTERED.name)
     execute(f"INSERT INTO {matching.ADDRESSES} {tables.moved_addresses()}", *[ledger.pk] * 2)
     execute(f"INSERT INTO {matching.LINKS} {tables.moved_links()}", *[ledger.pk] * 2)
-    execute(f"INSERT INTO {matching.TOUCHED} SELECT 'm:' || number FROM {tables.ALTERED.name}")
+    execute(f"INSERT INTO {matching.TOUCHED} (person_key) SELECT 'm:' || number FROM {tables.ALTERED.name}")
     tables.write(ledger.pk, partial=partial)
     analyze(matching.ADDRESSES)
     analyze(matching.LINKS)
     matching.rematch(ledger)
-    consumption.recount(ledger)
+    return consumption.recount(ledger)
 
 
 def _count_members(ledger: Ledger) -> int:

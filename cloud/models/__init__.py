@@ -1,6 +1,7 @@
 """The cloud's books: members, server accounts, the people they are, and the licenses they consume."""
 
 from cloud.models.books import Ledger, UsagePoint, VerifiedDomain
+from cloud.models.changes import PersonChange, Revision
 from cloud.models.installations import AppToken, ConnectCode, Installation, ReceiptSigner
 from cloud.models.intakes import Intake, IntakePart
 from cloud.models.members import Member, MemberAddress, MemberLink
@@ -17,7 +18,9 @@ __all__ = [
     "Member",
     "MemberAddress",
     "MemberLink",
+    "PersonChange",
     "ReceiptSigner",
+    "Revision",
     "ServerAccount",
     "UsagePoint",
     "VerifiedDomain",

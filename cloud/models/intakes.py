@@ -48,6 +48,8 @@ class Intake(models.Model):
     error = models.TextField(blank=True)
     receipt = models.TextField(blank=True)
     result = models.JSONField(null=True, blank=True)
+    # Some of the server's own accounts behind the result; they go a day after the end.
+    samples = models.JSONField(null=True, blank=True)
 
     class Meta:
         """A snapshot comes in once per server."""

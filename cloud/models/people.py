@@ -73,12 +73,18 @@ class ConsumedLicense(models.Model):
     on_cloud = models.BooleanField()
     server_accounts = models.PositiveIntegerField()
     is_ambiguous = models.BooleanField()
+    # The revision of the books with which the person came; whether with an account that was somebody else's before.
+    since_revision = models.BigIntegerField(null=True)
+    came_by_move = models.BooleanField(default=False, db_default=False)
 
     class Meta:
-        """One row per person; the index is the order of every list."""
+        """One row per person; the first index is the order of every list, the second finds who came with a revision."""
 
         constraints = [models.UniqueConstraint("ledger", "person_key", name="license_person_once")]
-        indexes = [models.Index(fields=["ledger", "label", "person_key"], name="license_order")]
+        indexes = [
+            models.Index(fields=["ledger", "label", "person_key"], name="license_order"),
+            models.Index(fields=["ledger", "since_revision"], name="license_since"),
+        ]
 
     def __str__(self) -> str:
         """Return what the person is called."""

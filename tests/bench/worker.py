@@ -14,13 +14,18 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 # The first words that a statement of a stage is known by, in the order in which they are looked for.
 _STAGES = {
-    "SELECT count(*), count(*) FILTER (WHERE i.line": "compare with what is held",
+    "INSERT INTO outdated_account": "compare with what is held",
     "DELETE FROM cloud_serveraccount": "delete what is outdated",
     "INSERT INTO cloud_serveraccount": "key and insert accounts",
     "INSERT INTO touched_person": "collect the people concerned",
     "ANALYZE touched_person": "collect the people concerned",
     "INSERT INTO counted_person": "count the people concerned",
     "ANALYZE counted_person": "count the people concerned",
+    "SELECT count(*) FILTER (WHERE license_id": "say what changes for people",
+    "SELECT user_id, primary_address, rule": "say what changes for people",
+    "DELETE FROM cloud_personchange": "say what changes for people",
+    "INSERT INTO cloud_personchange": "say what changes for people",
+    "ANALYZE cloud_personchange": "say what changes for people",
     "DELETE FROM cloud_consumedlicense": "delete people",
     "UPDATE cloud_consumedlicense": "update people",
     "INSERT INTO cloud_consumedlicense": "insert people",

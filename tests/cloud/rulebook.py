@@ -32,11 +32,14 @@ class World:
     servers: dict[str, dict[int, str]] = field(default_factory=dict)
 
 
+Identity = int | str | tuple[str, int]
+
+
 @dataclass(frozen=True)
 class Match:
     """Person and rule of an account; the person is a member's number, an address, or (hostname, user id)."""
 
-    person: int | str | tuple[str, int]
+    person: Identity
     rule: str
     is_ambiguous: bool = False
 
@@ -77,7 +80,7 @@ def matches(world: World) -> dict[tuple[str, int], Match]:
 
 def people(world: World) -> list[Person]:
     """List everybody who consumes on the cloud or owns an account, by label."""
-    owned: dict[int | str | tuple[str, int], list[Match]] = {}
+    owned: dict[Identity, list[Match]] = {}
     for found in matches(world).values():
         owned.setdefault(found.person, []).append(found)
     for number, member in world.members.items():
@@ -104,10 +107,58 @@ def counted_apart(world: World) -> int:
     return cloud + sum(map(len, world.servers.values()))
 
 
-def _label(person: int | str | tuple[str, int], member: Listed | None) -> str:
+def _label(person: Identity, member: Listed | None) -> str:
     if member:
         return member.login
     return person if isinstance(person, str) else ":".join(map(str, person))  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class Change:
+    """What happens to people between two worlds; a person is what ``Match.person`` says."""
+
+    added: frozenset[Identity] = frozenset()
+    removed: frozenset[Identity] = frozenset()
+    matched: frozenset[Identity] = frozenset()
+    unmatched: frozenset[Identity] = frozenset()
+    split: frozenset[Identity] = frozenset()
+    merged: frozenset[Identity] = frozenset()
+    licenses_added: int = 0
+    licenses_removed: int = 0
+
+
+def difference(before: World, after: World) -> Change:
+    """Say who came, went, and has more or fewer accounts now; by moved accounts, who was split off or merged."""
+    was, now = _owned(before), _owned(after)
+    moved = [key for key in matches(before) if key in matches(after) and match(before, *key) != match(after, *key)]
+    left, entered = ({match(world, *key).person for key in moved} for world in (before, after))
+    counted_before, counted_after = _counted(before), _counted(after)
+    return Change(
+        added=frozenset(now.keys() - was.keys()),
+        removed=frozenset(was.keys() - now.keys()),
+        matched=frozenset(person for person in was.keys() & now.keys() if len(now[person]) > len(was[person])),
+        unmatched=frozenset(person for person in was.keys() & now.keys() if len(now[person]) < len(was[person])),
+        split=frozenset((now.keys() - was.keys()) & entered),
+        merged=frozenset((was.keys() - now.keys()) & left),
+        licenses_added=len(counted_after - counted_before),
+        licenses_removed=len(counted_before - counted_after),
+    )
+
+
+def _owned(world: World) -> dict[Identity, set[tuple[str, int]]]:
+    """Everybody who is listed, with their accounts."""
+    owned: dict[Identity, set[tuple[str, int]]] = {n: set() for n, one in world.members.items() if one.consumes}
+    for key, found in matches(world).items():
+        owned.setdefault(found.person, set()).add(key)
+    return owned
+
+
+def _counted(world: World) -> set[Identity]:
+    return {
+        person
+        for person in _owned(world)
+        if not (isinstance(person, int) and world.members[person].matched_subscription)
+    }
 
 
 def read(folder: Path, *hostnames: str) -> World:

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from cloud import applying, intake
+from cloud.differences import NOBODY, SnapshotChange
 from cloud.locks import locked
 from cloud.models import Installation, Intake, Ledger, ServerAccount
 from cloud.refusals import IntakeRefused
@@ -109,7 +110,8 @@ def test_record_that_came_while_a_snapshot_was_applied_stays(server: Installatio
     Installation.objects.filter(pk=server.pk).update(version="3.20.0")
 
     with locked(server.ledger_id) as ledger:
-        difference = applying._difference(0, ledger, opened, 0, 0, 0, revision=2)
+        change = SnapshotChange(snapshot_id=intake_row.snapshot_id, added=0, changed=0, removed=0)
+        difference = applying._difference(0, ledger, opened, change, NOBODY, revision=2)
         applying._keep(ledger, loaded_before, intake_row, opened, difference, NOW)
 
     server.refresh_from_db()
