@@ -23,6 +23,7 @@ from tests.cloud.books import (
     member,
     open_books,
     opening,
+    receipt_of,
     sync,
 )
 from tests.cloud.rulebook import Listed, World
@@ -170,8 +171,9 @@ def test_server_learns_of_its_own_accounts_only(ledger: Ledger, server: Installa
     status = sync(server, [MONA, HUBOT])
 
     assert [(one.user_id, one.primary) for one in difference_of(status).samples] == [MONA, HUBOT]
-    said = repr(status)
+    said = repr(difference_of(status))
     assert not [word for word in ("login", "eve@", "only-there", "71", "72", "ghes2") if word in said]
+    assert "login" not in repr(receipt_of(status))
 
 
 def test_samples_are_few_however_many_people_there_are(server: Installation) -> None:
