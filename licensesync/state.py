@@ -72,6 +72,18 @@ class ConnectionState:
         return "attention" if self.reason and tone in {"success", "accent"} else tone
 
     @property
+    def is_off_line(self) -> bool:
+        """Whether there is no connection that anything could be sent over."""
+        return self.code in {StateCode.NOT_CONNECTED, StateCode.PENDING, StateCode.DISCONNECTED}
+
+    @property
+    def fingerprint(self) -> str:
+        """Everything of the state that a page shows, so that one which shows it knows whether it changed."""
+        shown = (self.code, self.since, self.reason, self.next_step, self.remarks, self.last_success, self.last_attempt)
+        job = self.active.pk if self.active else None
+        return "|".join(map(str, (*shown, self.next_run_at, self.retry_at, self.setup_until, job)))
+
+    @property
     def seats_taken_at(self) -> datetime | None:
         """When the seats that were synced last were taken."""
         return self.succeeded.taken_at if self.succeeded else None

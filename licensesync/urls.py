@@ -9,6 +9,7 @@ app_name = "licensesync"
 
 connect_patterns: list[URLPattern | URLResolver] = [
     path("", connection.show, name="connection"),
+    path("/state", connection.state, name="connection_state"),
     path("/enable", connection.enable, name="connection_enable"),
     path("/complete", connection.complete, name="connection_complete"),
     path("/retry", connection.retry, name="connection_retry"),

@@ -85,6 +85,7 @@ PEOPLE = [
 
 SERVER_PAGES = [
     Row("licensesync:connection", LOOK, where=SERVER),
+    Row("licensesync:connection_state", Expected(302, 404, 302, 302), where=SERVER),
     Row("licensesync:connection_enable", OWNERS_MISTAKE, "POST", SERVER),
     Row("licensesync:connection_complete", OWNERS_FORM, where=SERVER),
     Row("licensesync:connection_retry", OWNERS_FORM, "POST", SERVER),
