@@ -134,6 +134,24 @@ class Seat(models.Model):
         return self.login
 
 
+class DormancyExclusion(models.Model):
+    """An account that nobody means to suspend however dormant it is. It outlives the account's row in ``Seat``."""
+
+    server = models.ForeignKey(Server, models.CASCADE, related_name="dormancy_exclusions", db_index=False)
+    user_id = models.BigIntegerField()
+    added_at = models.DateTimeField()
+    added_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
+
+    class Meta:
+        """An account stands on the list once."""
+
+        constraints = [models.UniqueConstraint("server", "user_id", name="dormancy_exclusion_server_user_id")]
+
+    def __str__(self) -> str:
+        """Return the account's id."""
+        return str(self.user_id)
+
+
 class Schedule(models.Model):
     """When a connection's next weekly run is due, per slot: a whole number of weeks after ``anchor_at``.
 

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from licensesync.views import api, connection, doctor, seats, sync
+from licensesync.views import api, connection, doctor, seats, sync, users
 from licensesync.views import license as license_page
 
 app_name = "licensesync"
@@ -25,6 +25,9 @@ license_patterns: list[URLPattern | URLResolver] = [
     path("/sync/progress", sync.progress, name="sync_progress"),
     path("/sync/cancel", sync.cancel, name="sync_cancel"),
     path("/sent", license_page.sent, name="sent"),
+    path("/users", users.show, name="users"),
+    path("/users.csv", users.export, name="users_export"),
+    path("/users/exclusions", users.exclusions, name="users_exclusions"),
 ]
 
 seats_patterns: list[URLPattern | URLResolver] = [

@@ -102,6 +102,10 @@ SERVER_PAGES = [
     Row("licensesync:sync_progress", Expected(302, 404, 302, 302), where=SERVER),
     Row("licensesync:sync_cancel", Expected(302, 404, 403, 404), "POST", SERVER),
     Row("licensesync:sent", LOOK, where=SERVER),
+    Row("licensesync:users", LOOK, where=SERVER),
+    Row("licensesync:users_export", LOOK, where=SERVER),
+    # An account that is not there: it is said on the page one comes back to.
+    Row("licensesync:users_exclusions", OWNERS_FORM, "POST", SERVER, {"account": "7", "action": "exclude"}),
     Row("licensesync:seats", LOOK, where=SERVER),
     Row("licensesync:seats", OWNERS_MISTAKE, "POST", SERVER),
     Row("licensesync:seats_preview", OWNERS_PAGE, where=SEATS_FILE),
