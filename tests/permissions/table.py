@@ -83,6 +83,12 @@ PEOPLE = [
     Row("set_theme", Expected(302, 302, 302, 302), "POST"),
 ]
 
+BOTH_SIDES = [
+    Row("audit_log", OWNERS_PAGE, where=SERVER),
+    Row("audit_log", OWNERS_PAGE, where=CLOUD),
+    Row("audit_log_export", OWNERS_PAGE, where=SERVER),
+]
+
 SERVER_PAGES = [
     Row("licensesync:connection", LOOK, where=SERVER),
     Row("licensesync:connection_state", Expected(302, 404, 302, 302), where=SERVER),
@@ -165,5 +171,5 @@ API = SERVER_API + CLOUD_API
 # The cloud's API answers at the root as well, as api.github.com does.
 ROOT_API = [Row(f"root-{row.name}", row.expected, row.method, row.where, row.data) for row in CLOUD_API]
 
-PAGES = PEOPLE + SERVER_PAGES + CLOUD_PAGES
+PAGES = PEOPLE + BOTH_SIDES + SERVER_PAGES + CLOUD_PAGES
 ROWS = PAGES + API + ROOT_API
