@@ -41,11 +41,17 @@ _SERVER: Final[dict[str, Text]] = {
     "license_sync.succeeded": gettext_lazy("A license sync succeeded."),
     "license_sync.failed": gettext_lazy("A license sync failed."),
     "license_sync.cancelled": gettext_lazy("A license sync was cancelled."),
+    "license_sync.declared_original": gettext_lazy("This server was declared the original."),
+    "license_sync.declared_copy": gettext_lazy("This server was declared a copy."),
     "seats.import": gettext_lazy("Seats were imported."),
+    "server.rename": gettext_lazy("The server got another host name."),
+    "dormancy_exclusion.create": gettext_lazy("A user was put on the exclusion list."),
+    "dormancy_exclusion.destroy": gettext_lazy("A user was taken off the exclusion list."),
 }
 _CLOUD: Final[dict[str, Text]] = {
     "enterprise_installation.create": gettext_lazy("A server was connected."),
     "enterprise_installation.destroy": gettext_lazy("A server was disconnected or removed."),
+    "enterprise_installation.rename": gettext_lazy("A server got another host name."),
     "enterprise_installation.app_key_added": gettext_lazy("A server announced a new key."),
     "enterprise_installation.app_key_updated": gettext_lazy("A server went over to a new key."),
     "enterprise_installation.receipt_key_accepted": gettext_lazy("A server accepted the new key of receipts."),

@@ -70,7 +70,7 @@ def days(count: int) -> timedelta:
         ("Sign-in links", "15 minutes", services.LINK_LIVES, timedelta(minutes=15)),
         ("API tokens", "30 days", retention.KEEP_CLOSED_TOKENS, days(30)),
         ("Tokens and one-time codes", "An hour", TOKEN_LIFETIME, timedelta(hours=1)),
-            ("Mail", "30 days", retention.KEEP_MAIL, days(30)),
+        ("Mail", "30 days", retention.KEEP_MAIL, days(30)),
     ],
 )
 def test_durations_are_those_of_the_code(row: str, words: str, kept: timedelta, meant: timedelta) -> None:
