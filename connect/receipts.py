@@ -49,7 +49,7 @@ def verify_receipt(
 
     :raises ReceiptInvalid: anything about it is wrong
     """
-    read = _read(_followed(connection.receipt_keys, offered).trusted, receipt)
+    read, _key = signer_of(receipt, connection.receipt_keys, offered)
     server = connection.server
     is_of_this_sync = (
         read.server_id == str(server.server_id)
@@ -61,6 +61,23 @@ def verify_receipt(
     if not is_of_this_sync or read.revision < 1 or min(counts) < 0:
         raise ReceiptInvalid
     return read
+
+
+def signer_of(
+    receipt: str, pinned: Iterable[dict[str, str]], offered: Iterable[EndorsedKey] = ()
+) -> tuple[Receipt, dict[str, str]]:
+    """Return what a compact JWS says and the key (``kid`` and ``x``) that signed it, one of those that are trusted.
+
+    Whether it is the receipt of a certain sync is for the caller to compare.
+
+    :raises ReceiptInvalid: none of them did
+    """
+    for key in _followed(pinned, offered).trusted:
+        try:
+            return _verified(receipt, Receipt, signing.RECEIPT, [key]), key
+        except signing.SignatureInvalid:
+            continue
+    raise ReceiptInvalid
 
 
 @transaction.atomic
@@ -120,13 +137,6 @@ def _is_endorsed(key: EndorsedKey, trusted: Iterable[dict[str, str]]) -> bool:
     except ValueError:
         return False
     return KEY_ID.fullmatch(key.kid) is not None and (word.kid, word.x) == (key.kid, key.x)
-
-
-def _read(trusted: Iterable[dict[str, str]], receipt: str) -> Receipt:
-    try:
-        return _verified(receipt, Receipt, signing.RECEIPT, trusted)
-    except signing.SignatureInvalid:
-        raise ReceiptInvalid from None
 
 
 def _verified(token: str, kind: type[MessageT], typ: str, trusted: Iterable[dict[str, str]]) -> MessageT:

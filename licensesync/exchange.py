@@ -23,6 +23,7 @@ PATIENCE: Final = timedelta(seconds=5)
 
 _PAUSES: Final = (0.2, 0.5, 1.0, 2.0)
 _ROUNDS: Final = 3
+_PART_LINES: Final = 10
 
 ANEW: Final = frozenset({ErrorCode.SUPERSEDED, ErrorCode.UNKNOWN_SYNC, ErrorCode.SYNC_ID_REUSED})
 """Answers after which the same snapshot is of no use and a new one is."""
@@ -125,14 +126,23 @@ def _send(worker: Worker, cloud: CloudClient, job: SyncJob, status: SyncStatus) 
     if job.commit_sent_at is not None and status.missing:
         raise BeginAnew("unfinished")
     worker.advance(parts_sent=job.part_count - len(status.missing))
+    sent = job.part_count - len(status.missing)
     for number in status.missing:
         body = _frozen(worker, job, number)
         cloud.put_part(str(job.sync_id), number, body)
         worker.advance(parts_sent=F("parts_sent") + 1, bytes_sent=F("bytes_sent") + len(body))
+        sent += 1
+        if _is_worth_a_line(sent, job.part_count):
+            worker.note("part_sent", number=sent, parts=job.part_count)
     # From here on nobody can cancel; where somebody did, this write finds no row.
     worker.advance(state=SyncJob.State.APPLYING, commit_sent_at=worker.clock())
     worker.note("commit_sent")
     return cloud.commit(str(job.sync_id))
+
+
+def _is_worth_a_line(sent: int, parts: int) -> bool:
+    """Whether the log says that a part was sent: each of a few, each tenth of many."""
+    return sent == parts or sent * _PART_LINES // parts > (sent - 1) * _PART_LINES // parts
 
 
 def _frozen(worker: Worker, job: SyncJob, number: int) -> bytes:

@@ -24,7 +24,13 @@ PAGES = (
         icon="credit-card",
         order=20,
         group=_("Settings"),
-        view_names=("licensesync:license_edit", "licensesync:sent"),
+        view_names=(
+            "licensesync:license_edit",
+            "licensesync:sent",
+            "licensesync:syncs",
+            "licensesync:sync",
+            "licensesync:receipt",
+        ),
     ),
     navigation.Page(
         label=_("Seats"),
@@ -34,7 +40,6 @@ PAGES = (
         group=_("Settings"),
         view_names=("licensesync:seats_preview",),
     ),
-    navigation.AUDIT_LOG,
     navigation.Page(
         label=_("Doctor"),
         view_name="licensesync:doctor",

@@ -37,6 +37,7 @@ _UNFROZEN: Final[dict[str, Any]] = {
     "parts_sent": 0,
     "bytes_sent": 0,
     "sha256": "",
+    "size": 0,
     "base_revision": None,
     "base_snapshot_id": None,
     "unanswered": [],
@@ -118,7 +119,11 @@ def claim(job_id: int, at: datetime) -> Claim | None:
         )
         if not won:
             return None
-        return Claim(job_id, SyncJob.objects.values_list("claim", flat=True).get(pk=job_id))
+        number, attempts = SyncJob.objects.values_list("claim", "attempts").get(pk=job_id)
+        # A turn in which the cloud is only waited for is no new attempt.
+        if SyncJobEvent.objects.filter(job_id=job_id, event="attempt").count() < attempts:
+            note(job_id, "attempt", at, number=attempts)
+        return Claim(job_id, number)
 
 
 def advance(held: Claim, at: datetime, **changes: Any) -> None:
@@ -198,7 +203,11 @@ def _end(job: QuerySet[SyncJob], job_id: int, at: datetime, *, code: str, error:
 def wake(job_id: int, at: datetime) -> bool:
     """End the waiting of a job that would be looked at again later; whether it was waiting."""
     waiting = SyncJob.objects.active().filter(pk=job_id, lease_until=None, not_before__gt=at)
-    return bool(waiting.update(not_before=at))
+    with transaction.atomic():
+        won = waiting.update(not_before=at)
+        if won:
+            note(job_id, "woken", at)
+    return bool(won)
 
 
 def state_of(job_id: int) -> str:

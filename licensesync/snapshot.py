@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from connect.models import Server
 from licensesync.locks import hold
 from licensesync.models import Seat, SeatSource, SyncJob, SyncPart
+from licensesync.searching import Wanted
 from wire.lines import SnapshotDigest
 from wire.parts import MAX_PART_LINES, pack, unpack
 
@@ -35,6 +36,7 @@ class Frozen:
 
     accounts: int
     parts: int
+    size: int
     sha256: str
     taken_at: datetime
 
@@ -68,13 +70,14 @@ def freeze(job_id: int, server: Server) -> Frozen:
         raise NoSeats
     SyncPart.objects.filter(job_id=job_id).delete()
     digest = SnapshotDigest()
-    accounts = number = 0
+    accounts = size = number = 0
     for number, lines in enumerate(_chunks(server), start=1):
         raw = b"".join(lines)
         digest.add(raw)
         accounts += len(lines)
+        size += len(raw)
         SyncPart.objects.create(job_id=job_id, number=number, lines=len(lines), body=pack(raw))
-    return Frozen(accounts=accounts, parts=number, sha256=digest.hexdigest(), taken_at=taken_at)
+    return Frozen(accounts=accounts, parts=number, size=size, sha256=digest.hexdigest(), taken_at=taken_at)
 
 
 def _chunks(server: Server) -> Iterator[list[bytes]]:
@@ -115,19 +118,35 @@ def outgoing(server: Server) -> Outgoing:
     return Outgoing(accounts=accounts, size=size, sha256=digest.hexdigest())
 
 
+def outgoing_lines(server: Server) -> Iterator[bytes]:
+    """Yield the lines that would be sent now, LF included, some thousands at once."""
+    for lines in _chunks(server):
+        yield b"".join(lines)
+
+
 def preview_lines(server: Server, *, search: str = "", page: int = 1) -> LinesPage:
-    """Return a page of exactly the lines that will be sent; ``search`` looks in lines and in logins."""
+    """Return a page of exactly the lines that will be sent; ``search`` also looks in logins, which stay here."""
     every = consuming(server)
     accounts = every.count()
-    found = every
-    if text := search.strip().lower():
-        found = every.filter(line__contains=text) | every.filter(login__icontains=text)
-    count = found.count() if text else accounts
+    wanted = Wanted.of(search)
+    found = _matching(every, wanted, search)
+    count = found.count() if wanted else accounts
     pages = max(1, -(-count // PAGE_LINES))
     page = min(max(page, 1), pages)
     start = (page - 1) * PAGE_LINES
     lines = tuple(found.values_list("line", flat=True)[start : start + PAGE_LINES])
     return LinesPage(lines=lines, page=page, pages=pages, found=count, accounts=accounts)
+
+
+def _matching(seats: QuerySet[Seat], wanted: Wanted, search: str) -> QuerySet[Seat]:
+    if wanted.user_id is not None:
+        return seats.filter(user_id=wanted.user_id)
+    if not wanted.texts:
+        return seats
+    either = Q(login__icontains=search.strip())
+    for text in wanted.texts:
+        either |= Q(line__contains=text.decode())
+    return seats.filter(either)
 
 
 def last_sent(server: Server) -> SyncJob | None:
@@ -141,7 +160,7 @@ def last_sent(server: Server) -> SyncJob | None:
 
 def sent_lines(job: SyncJob, *, search: str = "", page: int = 1) -> LinesPage:
     """Return a page of the lines that a job sent, read from its frozen parts one at a time."""
-    wanted = search.strip().lower().encode()
+    wanted = Wanted.of(search)
     numbers = list(job.parts.order_by("number").values_list("number", "lines"))
     if not wanted:
         pages = max(1, -(-job.accounts // PAGE_LINES))
@@ -151,16 +170,31 @@ def sent_lines(job: SyncJob, *, search: str = "", page: int = 1) -> LinesPage:
     return _search(job, [number for number, _lines in numbers], wanted, max(page, 1))
 
 
-def _search(job: SyncJob, numbers: list[int], wanted: bytes, page: int) -> LinesPage:
+def sent_bytes(job: SyncJob) -> Iterator[bytes]:
+    """Yield the lines that a job sent, LF included, a part at a time: the bytes whose digest it names."""
+    for number in job.parts.order_by("number").values_list("number", flat=True):
+        yield _part(job, number)
+
+
+def kept_digest(job: SyncJob) -> str | None:
+    """Return the SHA-256 of the lines that are kept of a job; None where none are, and some were."""
+    digest = SnapshotDigest()
+    parts = 0
+    for lines in sent_bytes(job):
+        digest.add(lines)
+        parts += 1
+    return digest.hexdigest() if parts or not job.part_count else None
+
+
+def _search(job: SyncJob, numbers: list[int], wanted: Wanted, page: int) -> LinesPage:
     """Look through all parts, one in memory at a time; a page beyond the last is the last."""
     lines: list[str] = []
     found = 0
     for number in numbers:
-        for line in _part_lines(job, number):
-            if wanted in line:
-                if found // PAGE_LINES == page - 1:
-                    lines.append(line.decode())
-                found += 1
+        for line in wanted.among(_part(job, number)):
+            if found // PAGE_LINES == page - 1:
+                lines.append(line.decode())
+            found += 1
     pages = max(1, -(-found // PAGE_LINES))
     if page > pages:
         return _search(job, numbers, wanted, pages)
@@ -175,13 +209,13 @@ def _slice(job: SyncJob, numbers: list[tuple[int, int]], start: int) -> tuple[st
             start -= count
             continue
         room = PAGE_LINES - len(taken)
-        taken += [line.decode() for line in _part_lines(job, number)[start : start + room]]
+        lines = _part(job, number).split(b"\n")[:-1]
+        taken += [line.decode() for line in lines[start : start + room]]
         start = 0
         if len(taken) == PAGE_LINES:
             break
     return tuple(taken)
 
 
-def _part_lines(job: SyncJob, number: int) -> list[bytes]:
-    body = job.parts.values_list("body", flat=True).get(number=number)
-    return unpack(bytes(body)).split(b"\n")[:-1]
+def _part(job: SyncJob, number: int) -> bytes:
+    return unpack(bytes(job.parts.values_list("body", flat=True).get(number=number)))

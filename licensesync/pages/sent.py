@@ -49,6 +49,11 @@ class SentPage:
         ]
 
     @property
+    def query(self) -> str:
+        """What an address has to keep, to be about the same lines."""
+        return "?which=last" if self.shows_past else ""
+
+    @property
     def kept(self) -> list[dict[str, str]]:
         """What the search form has to keep of the query."""
         return [{"name": "which", "value": "last"}] if self.shows_past else []

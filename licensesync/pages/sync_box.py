@@ -196,7 +196,7 @@ class SyncBox:
     @property
     def fingerprint(self) -> str:
         """Changes whenever the box does, so that an unchanged one is neither sent nor read out again."""
-        parts = [self.state.fingerprint, str(self.is_due), *(str(job.pk) for job in self.jobs[:1])]
+        parts = [self.state.code, *(str(job.pk) for job in self.jobs[:1])]
         if self.job:
             job = self.job
             parts += [job.state, str(job.parts_sent), str(job.part_count), str(job.commit_sent_at)]
@@ -216,5 +216,5 @@ def sync_box(server: Server, at: datetime, *, is_owner: bool) -> SyncBox:
 
 def job_of(server: Server, pk: int) -> SyncJob | None:
     """A job of this server, none of another's."""
-    jobs = SyncJob.objects.select_related("connection__server__enterprise")
+    jobs = SyncJob.objects.select_related("connection__server__enterprise", "requested_by")
     return jobs.filter(connection=server.connection, pk=pk).first()

@@ -55,8 +55,9 @@ def now(request: SignedInRequest, slug: str) -> HttpResponse:
     server = server_for(request, slug, Need.OWN)
     form = SyncNowForm(request.POST)
     form.is_valid()
+    job = None
     try:
-        services.request_sync(
+        job = services.request_sync(
             connection=server.connection,
             by=request.user,
             at=timezone.now(),
@@ -68,7 +69,7 @@ def now(request: SignedInRequest, slug: str) -> HttpResponse:
         messages.error(request, _("GitHub Connect is not enabled, so nothing can be synced."))
     except services.SyncDisabled:
         messages.error(request, _("License sync is set to Disabled, so nothing was sent."))
-    return _back_to_box(slug)
+    return _back(slug, job if form.cleaned_data.get("back") else None)
 
 
 @login_required
@@ -86,7 +87,7 @@ def cancel(request: SignedInRequest, slug: str) -> HttpResponse:
         messages.error(request, _("It was too late to cancel: the sync is over, or the cloud is applying it."))
     else:
         messages.success(request, _("The sync was cancelled. Nothing was changed on the cloud."))
-    return _back_to_box(slug)
+    return _back(slug, job if form.cleaned_data["back"] else None)
 
 
 @login_required
@@ -96,12 +97,15 @@ def progress(request: SignedInRequest, slug: str) -> HttpResponse:
     """The box as a fragment; without content while it is what the page shows already."""
     server = server_for(request, slug)
     if "HX-Request" not in request.headers:
-        return _back_to_box(slug)
+        return _back(slug)
     box = sync_box(server, timezone.now(), is_owner=is_owner(request))
     if request.GET.get("seen") == box.fingerprint:
         return HttpResponse(status=HTTPStatus.NO_CONTENT)
     return render(request, "licensesync/_sync.html", {"box": box, "is_update": True})
 
 
-def _back_to_box(slug: str) -> HttpResponse:
+def _back(slug: str, job: SyncJob | None = None) -> HttpResponse:
+    """To the page of a job, or else to the box."""
+    if job is not None:
+        return redirect("licensesync:sync", slug=slug, pk=job.pk)
     return redirect(reverse("licensesync:license", args=[slug]) + "#license-sync")

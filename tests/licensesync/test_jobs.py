@@ -69,7 +69,11 @@ def test_every_write_of_a_lost_claim_is_refused(world: World) -> None:
         with pytest.raises(ClaimLost):
             write()
     job.refresh_from_db()
-    assert (job.state, job.claim, list(job.events.values_list("event", flat=True))) == (State.QUEUED, 2, ["requested"])
+    assert (job.state, job.claim, list(job.events.values_list("event", flat=True))) == (
+        State.QUEUED,
+        2,
+        ["requested", "attempt", "attempt"],
+    )
 
 
 def test_second_request_gets_the_active_job(world: World) -> None:

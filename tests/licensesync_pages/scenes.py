@@ -290,6 +290,10 @@ def _page(name: str, query: str = "") -> Callable[[Stage], str]:
     return lambda stage: reverse(f"licensesync:{name}", args=[stage.slug]) + query
 
 
+def _of_job(name: str) -> Callable[[Stage], str]:
+    return lambda stage: reverse(f"licensesync:{name}", args=[stage.slug, SyncJob.objects.latest("pk").pk])
+
+
 def _review(user_ids: Iterable[int]) -> Callable[[Stage], str]:
     return lambda stage: staged(stage, ndjson(user_ids))
 
@@ -323,11 +327,16 @@ PLACES = [
     Place(no_connection, _review([*range(3, ACCOUNTS + 9)]), "seats-preview"),
     Place(many_seats, _review(range(100, 125)), "seats-preview-shrink"),
     Place(no_connection, _review(range(1, ACCOUNTS + 1)), "seats-preview-same"),
-    Place(dormant_and_suspended, _page("users"), "users"),
     Place(nothing_at_all, _page("sent"), "sent"),
     Place(many_seats, _page("sent"), "sent"),
     Place(no_connection, _page("sent", "?q=user7"), "sent-search"),
     Place(no_connection, _page("sent", "?q=nobody"), "sent-not-found"),
     Place(no_connection, _page("sent", "?which=last"), "sent-nothing"),
     Place(synced, _page("sent", "?which=last"), "sent-last"),
+    Place(nothing_at_all, _page("syncs"), "syncs"),
+    Place(synced, _page("syncs"), "syncs"),
+    Place(waiting_to_retry, _of_job("sync"), "sync"),
+    Place(applying, _of_job("sync"), "sync"),
+    Place(synced, _of_job("sync"), "sync"),
+    Place(synced, _of_job("receipt"), "receipt"),
 ]

@@ -51,7 +51,6 @@ SAYS = {
     "license-over_used": ["2 more used than bought", "never"],
     "license-license_expired": ["The license has expired on", "expired 3 days ago", "Update license"],
     "license-edit-nothing_at_all": ["A license file cannot be read"],
-    "users-dormant_and_suspended": ["12 users", "Dormant", "Suspended", "1 license", "Download CSV"],
     "seats-nothing_at_all": ["No seats yet", "all_users.csv"],
     "seats-no_connection": ["Accounts listed", "List taken at"],
     "seats-preview-no_connection": ["login13", "login1 ", "<strong>18</strong>", "nothing is applied yet"],
@@ -62,7 +61,13 @@ SAYS = {
     "sent-search-no_connection": ["1 line found", "user7@octo.example"],
     "sent-not-found-no_connection": ["An account that is not here is not sent."],
     "sent-nothing-no_connection": ["Nothing was sent yet"],
-    "sent-last-synced": ["14 accounts", "compressed", "user14@octo.example"],
+    "sent-last-synced": ["14 accounts", "compressed", "user14@octo.example", "sha256sum of the file"],
+    "syncs-nothing_at_all": ["No sync has run yet.", "Go to license sync"],
+    "syncs-synced": ["2 runs", "Succeeded", "+2 ~0 −0", "12 → 14"],
+    "sync-waiting_to_retry": ["The cloud is busy.", "Next try", "Try again now", "Cancel"],
+    "sync-applying": ["It can no longer be cancelled", "This page looks again by itself"],
+    "sync-synced": ["Licenses of Octo: 12 → <strong>14</strong>", "Event log", "Over: it arrived"],
+    "receipt-synced": ["Genuine", "licenses_after", "As it came (compact JWS)"],
 }
 
 

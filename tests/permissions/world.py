@@ -18,6 +18,7 @@ from enterprises.models import ApiToken, Deployment, Enterprise, RoleName, User
 from enterprises.secrets import digest, new_secret
 from enterprises.services import create_api_token, grant_role
 from enterprises.uploads import stage_upload
+from licensesync.models import Schedule, SyncJob
 from licensesync.services import set_license
 from tests.support.line import callback
 
@@ -78,7 +79,18 @@ def _found(slug: str, deployment: Deployment, owner: User, billing_manager: User
 
 def _things_of_server(enterprise: Enterprise, owner: User) -> dict[str, str]:
     set_license(server=enterprise.server, customer="Octo", seats=10, by=owner, at=timezone.now())
-    return {"seats_file": _staged(enterprise, "seats", SEATS, owner)}
+    # What its receipt says does not matter here; that there is one does.
+    job = SyncJob.objects.create(
+        connection=enterprise.server.connection,
+        slot=Schedule.Slot.SYNC,
+        kind=SyncJob.Kind.USAGE,
+        trigger=SyncJob.Trigger.PERSON,
+        state=SyncJob.State.SUCCEEDED,
+        created_at=timezone.now(),
+        finished_at=timezone.now(),
+        receipt="a.b.c",
+    )
+    return {"seats_file": _staged(enterprise, "seats", SEATS, owner), "job": str(job.pk)}
 
 
 def _things_of_cloud(enterprise: Enterprise, owner: User) -> dict[str, str]:

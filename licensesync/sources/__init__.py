@@ -1,1 +1,0 @@
-"""Where a server's seats come from: a real GHES, or a watched file; read whole or not at all."""
