@@ -26,6 +26,7 @@ PAGES = (
         group=_("Settings"),
         view_names=(
             "licensesync:license_edit",
+            "licensesync:preview",
             "licensesync:sent",
             "licensesync:syncs",
             "licensesync:sync",

@@ -208,6 +208,9 @@ class SyncJob(models.Model):
     # The public key that verified it: it outlives the connection, whose pinned keys go with it.
     receipt_key = models.JSONField(default=dict, db_default={}, blank=True)
     result = models.JSONField(null=True, blank=True)
+    # Some accounts behind the result, by user id, and in the same order their primary addresses, which go earlier.
+    samples = models.JSONField(null=True, blank=True)
+    sample_addresses = models.JSONField(null=True, blank=True)
     # What the cloud held when it asked for a decision (wire.messages.Held); an older cloud does not say.
     cloud_held = models.JSONField(null=True, blank=True)
     # What an owner decided about it (licensesync.deciding.Choice); empty while nobody did.

@@ -29,10 +29,11 @@ def enforce(at: datetime) -> None:
 
 
 def _sent_parts(at: datetime) -> bool:
-    """The frozen bytes of a connection that is no more."""
+    """The frozen bytes of a connection that is no more, and the addresses of its samples."""
     ended = Connection.objects.exclude(state=Connection.State.CONNECTED).filter(
         disconnected_at__lte=at - KEEP_SENT_AFTER_THE_END
     )
+    SyncJob.objects.filter(connection__in=ended, sample_addresses__isnull=False).update(sample_addresses=None)
     parts = SyncPart.objects.filter(job__connection__in=ended, job__state__in=SyncJob.OVER)
     return delete_piece(parts, LARGE_BODIES)
 

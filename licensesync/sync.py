@@ -21,7 +21,7 @@ from connect.models import Connection
 from connect.receipts import newer_key, pin_followers, signer_of, verify_receipt
 from enterprises import audit
 from enterprises.outbound import Adapter
-from licensesync import jobs, outcomes, snapshot
+from licensesync import differences, jobs, outcomes, snapshot
 from licensesync.exchange import BeginAnew, StillApplying, Worker, converse
 from licensesync.jobs import ClaimLost
 from licensesync.models import SyncJob, SyncPart
@@ -199,10 +199,19 @@ def _settle(worker: Worker, job: SyncJob, status: SyncStatus) -> None:
 
 
 def _settle_preview(worker: Worker, job: SyncJob, status: SyncStatus) -> None:
-    result = msgspec.to_builtins(status.preview) if status.preview is not None else None
+    result, kept = differences.read_preview(status.preview)
     with transaction.atomic():
-        jobs.finish(worker.held, worker.clock(), SyncJob.State.SUCCEEDED, result=result, error_code="", error="")
+        jobs.finish(
+            worker.held,
+            worker.clock(),
+            SyncJob.State.SUCCEEDED,
+            result=result,
+            error_code="",
+            error="",
+            **kept.columns,
+        )
         SyncPart.objects.filter(job=job).delete()
+        differences.forget_addresses(job)
 
 
 def _settle_usage(worker: Worker, job: SyncJob, status: SyncStatus) -> None:
@@ -215,7 +224,8 @@ def _settle_usage(worker: Worker, job: SyncJob, status: SyncStatus) -> None:
         offered=status.receipt_keys,
     )
     _same, key = signer_of(status.receipt, job.connection.receipt_keys, status.receipt_keys)
-    result = msgspec.to_builtins(receipt)
+    kept = differences.read_applied(status.preview, receipt)
+    result = msgspec.to_builtins(receipt) | kept.numbers
     with transaction.atomic():
         worker.note("receipt_verified", revision=receipt.revision, kid=key["kid"])
         jobs.finish(
@@ -227,7 +237,9 @@ def _settle_usage(worker: Worker, job: SyncJob, status: SyncStatus) -> None:
             result=result,
             error_code="",
             error="",
+            **kept.columns,
         )
+        differences.forget_addresses(job)
         # Only the connection that this run spoke for: it may have been made anew meanwhile.
         Connection.objects.filter(pk=job.connection_id, installation_id=job.connection.installation_id).update(
             base_revision=receipt.revision, base_snapshot_id=job.sync_id

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from licensesync.views import api, connection, doctor, history, seats, sync
+from licensesync.views import api, connection, doctor, history, preview, seats, sync
 from licensesync.views import license as license_page
 
 app_name = "licensesync"
@@ -23,6 +23,7 @@ license_patterns: list[URLPattern | URLResolver] = [
     path("/sync", sync.now, name="sync_now"),
     path("/sync/progress", sync.progress, name="sync_progress"),
     path("/sync/cancel", sync.cancel, name="sync_cancel"),
+    path("/preview", preview.show, name="preview"),
     path("/sent", license_page.sent, name="sent"),
     path("/sent/download", history.lines, name="sent_download"),
     path("/syncs", history.syncs, name="syncs"),

@@ -16,10 +16,11 @@ from django.utils.translation import ngettext
 from connect.models import Connection, Server
 from licensesync.failures import DECISIONS, Failure, failure_of
 from licensesync.models import SyncJob, SyncJobEvent
+from licensesync.pages.difference import DifferenceView, difference_of
 from licensesync.pages.events import MOST_SHOWN, Attempt, LogLine, attempts_of, log_lines
 from licensesync.pages.places import PlaceLink, link_to
 from licensesync.pages.runs import Result, Run
-from licensesync.pages.steps import Step, steps_of
+from licensesync.pages.steps import Step, preview_steps_of, steps_of
 
 
 @dataclass(frozen=True)
@@ -64,10 +65,17 @@ class JobPage:
         """What it changed, or would change."""
         return Result.of(self.job, self.connection)
 
+    @cached_property
+    def difference(self) -> DifferenceView | None:
+        """What that meant for people, or would mean."""
+        return difference_of(self.job, self.server, is_owner=self.is_owner)
+
     @property
     def steps(self) -> list[Step]:
         """Its steps; a record of the connection has none that one would want to see."""
-        return [] if self.job.kind == SyncJob.Kind.RECORD else steps_of(self.job)
+        if self.job.kind == SyncJob.Kind.RECORD:
+            return []
+        return preview_steps_of(self.job) if self.job.kind == SyncJob.Kind.PREVIEW else steps_of(self.job)
 
     @property
     def log(self) -> list[LogLine]:

@@ -1,6 +1,6 @@
 """The steps of one sync in numbers: prepared, sent, received, applied, receipt verified."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
@@ -39,6 +39,12 @@ def steps_of(job: SyncJob) -> list[Step]:
         at = job.finished_at if number == RECEIPT and state == "done" else None
         steps.append(Step(label=label, state=state, detail=detail, at=at))
     return steps
+
+
+def preview_steps_of(job: SyncJob) -> list[Step]:
+    """The steps of a preview: it ends with what the cloud found, and has no receipt."""
+    *steps, applied, receipt = steps_of(job)
+    return [*steps, replace(applied, label=_("Compared"), at=receipt.at)]
 
 
 def _reached(job: SyncJob) -> int:

@@ -15,6 +15,7 @@ from connect.failures import Place
 from connect.models import Connection, Server
 from licensesync.failures import Failure, failure_of
 from licensesync.models import Schedule, SyncJob
+from licensesync.pages.difference import DifferenceView, difference_of
 from licensesync.pages.places import PlaceLink, link_to
 from licensesync.pages.runs import Result, Run
 from licensesync.pages.server import source_of
@@ -32,6 +33,21 @@ class Missing:
     text: str
     link: str
     url: str
+
+
+def missing_of(server: Server) -> Missing | None:
+    """What is missing before a sync or a preview of a server can start."""
+    slug = server.enterprise.slug
+    connect_url = reverse("licensesync:connection", args=[slug])
+    if not server.connection.is_connected:
+        return Missing(_("This server is not connected to a cloud account."), _("GitHub Connect"), connect_url)
+    if not server.connection.license_sync_enabled:
+        text = _("This server is connected, but license sync is off.")
+        return Missing(text, _("Set “Server can sync user license count and usage” to Enabled"), connect_url)
+    if source_of(server) is None:
+        seats_url = reverse("licensesync:seats", args=[slug])
+        return Missing(_("There are no seats to sync yet."), _("Import seats"), seats_url)
+    return None
 
 
 @dataclass(frozen=True)
@@ -97,16 +113,7 @@ class SyncBox:
     @cached_property
     def missing(self) -> Missing | None:
         """What is missing before a sync can start."""
-        connect_url = reverse("licensesync:connection", args=[self.slug])
-        if not self.connection.is_connected:
-            return Missing(_("This server is not connected to a cloud account."), _("GitHub Connect"), connect_url)
-        if not self.connection.license_sync_enabled:
-            text = _("This server is connected, but license sync is off.")
-            return Missing(text, _("Set “Server can sync user license count and usage” to Enabled"), connect_url)
-        if source_of(self.server) is None:
-            seats_url = reverse("licensesync:seats", args=[self.slug])
-            return Missing(_("There are no seats to sync yet."), _("Import seats"), seats_url)
-        return None
+        return missing_of(self.server)
 
     @property
     def is_retry(self) -> bool:
@@ -151,6 +158,11 @@ class SyncBox:
     def result(self) -> Result | None:
         """What the last sync changed, if it arrived."""
         return Result.of(self.job, self.connection) if self.job else None
+
+    @cached_property
+    def difference(self) -> DifferenceView | None:
+        """What it changed for people."""
+        return difference_of(self.job, self.server, is_owner=self.is_owner) if self.job else None
 
     @property
     def runs(self) -> list[Run]:

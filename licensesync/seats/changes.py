@@ -57,13 +57,18 @@ class SeatChange:
     @property
     def needs_confirmation(self) -> bool:
         """Whether so much would go that it has to be allowed: over 20 % and over 20 accounts, or everybody."""
-        over_the_line = self.removed > _SHRINK_ENTRIES and self.removed * 100 > self.held * _SHRINK_PERCENT
-        return over_the_line or (self.held > 0 and self.accounts == 0)
+        return is_large_shrink(removed=self.removed, held=self.held) or (self.held > 0 and self.accounts == 0)
 
     @property
     def is_empty(self) -> bool:
         """Whether the file says what is held already."""
         return not (self.added or self.changed or self.removed)
+
+
+def is_large_shrink(*, removed: int, held: int) -> bool:
+    """Whether so many entries would go that a person has to confirm it, on either side of the line."""
+    over_the_line = removed > _SHRINK_ENTRIES and removed * 100 > held * _SHRINK_PERCENT
+    return over_the_line or (held > 0 and removed >= held)
 
 
 def compare(server: Server, *, is_partial: bool) -> SeatChange:

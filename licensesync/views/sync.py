@@ -87,6 +87,8 @@ def cancel(request: SignedInRequest, slug: str) -> HttpResponse:
         messages.error(request, _("It was too late to cancel: the sync is over, or the cloud is applying it."))
     else:
         messages.success(request, _("The sync was cancelled. Nothing was changed on the cloud."))
+    if job.kind == SyncJob.Kind.PREVIEW and not form.cleaned_data["back"]:
+        return redirect("licensesync:preview", slug=slug)
     return _back(slug, job if form.cleaned_data["back"] else None)
 
 

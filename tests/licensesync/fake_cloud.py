@@ -34,6 +34,7 @@ class Kept:
     parts: dict[int, bytes] = field(default_factory=dict)
     state: str = "receiving"
     receipt: str = ""
+    difference: Difference | None = None
     asked: int = 0
 
 
@@ -63,6 +64,7 @@ class FakeCloud(BaseAdapter):
         self.records: list[dict[str, Any]] = []
         self.troubles: list[Trouble] = []
         self.polls_until_applied = 0
+        self.people: dict[str, Any] = {}
         self.sign: Callable[[Receipt], str] = lambda receipt: signing.sign(
             receipt, typ=signing.RECEIPT, key=self.key, kid="k"
         )
@@ -172,22 +174,26 @@ class FakeCloud(BaseAdapter):
     def _apply(self, kept: Kept) -> None:
         kept.state = "applied"
         opening = kept.opening
+        before = self.held.accounts if self.held else 0
+        numbers = {
+            "accounts": opening.accounts,
+            "added": max(0, opening.accounts - before),
+            "changed": 0,
+            "removed": max(0, before - opening.accounts),
+            "licenses_before": before,
+            "licenses_after": opening.accounts,
+        }
+        self.revision += opening.kind == "usage"
+        kept.difference = Difference(**numbers, revision=self.revision, **self.people)
         if opening.kind == "preview":
             return
-        self.revision += 1
-        before = self.held.accounts if self.held else 0
         receipt = Receipt(
+            **numbers,
             sync_id=opening.sync_id,
             server_id=self.server_id,
             hostname=opening.hostname,
             account="octo",
             sha256=opening.sha256,
-            accounts=opening.accounts,
-            added=max(0, opening.accounts - before),
-            changed=0,
-            removed=max(0, before - opening.accounts),
-            licenses_before=before,
-            licenses_after=opening.accounts,
             revision=self.revision,
             taken_at=opening.taken_at,
             applied_at=self.clock(),
@@ -199,23 +205,12 @@ class FakeCloud(BaseAdapter):
         return tuple(number for number in range(1, kept.opening.parts + 1) if number not in kept.parts)
 
     def _status(self, kept: Kept) -> Response:
-        preview = None
-        if kept.opening.kind == "preview" and kept.state == "applied":
-            preview = Difference(
-                accounts=kept.opening.accounts,
-                added=kept.opening.accounts,
-                changed=0,
-                removed=0,
-                licenses_before=0,
-                licenses_after=kept.opening.accounts,
-                revision=self.revision,
-            )
         status = SyncStatus(
             sync_id=kept.opening.sync_id,
             state=kept.state,  # type: ignore[arg-type]
             missing=self._missing(kept) if kept.state == "receiving" else (),
             receipt=kept.receipt,
-            preview=preview,
+            preview=kept.difference,
         )
         return answer(200, msgspec.to_builtins(status))
 

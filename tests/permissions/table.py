@@ -101,6 +101,8 @@ SERVER_PAGES = [
     # No sync is under way: there is nothing to show and nothing to cancel.
     Row("licensesync:sync_progress", Expected(302, 404, 302, 302), where=SERVER),
     Row("licensesync:sync_cancel", Expected(302, 404, 403, 404), "POST", SERVER),
+    Row("licensesync:preview", LOOK, where=SERVER),
+    Row("licensesync:preview", OWNERS_FORM, "POST", SERVER),
     Row("licensesync:sent", LOOK, where=SERVER),
     Row("licensesync:sent_download", LOOK, where=SERVER),
     Row("licensesync:syncs", LOOK, where=SERVER),

@@ -2,7 +2,7 @@
 
 import time
 from argparse import ArgumentParser
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any, Final
 
@@ -15,10 +15,17 @@ from licensesync import services
 from licensesync.commands import find_server, refused
 from licensesync.failures import explain, failure_of
 from licensesync.models import Schedule, SyncJob
+from licensesync.pages.difference import difference_of
 from licensesync.state import ConnectionState, connection_state, connection_states
 
 NOBODY_AFTER_SECONDS: Final = 15
 POLL_SECONDS: Final = 0.5
+_PEOPLE: Final = {
+    "added": "People who are new on the cloud",
+    "removed": "People who are gone from it",
+    "matched": "People who were there already, with more accounts",
+    "unmatched": "People who stay, with fewer accounts",
+}
 _EXIT_CODES: Final = {"attention": 2, "danger": 3}
 
 
@@ -173,11 +180,22 @@ def _job_line(job: SyncJob) -> str:
         return "The preview is done; the cloud did not say what would change."
     what = {name: job.result[name] for name in ("accounts", "added", "changed", "removed")}
     verb = "would send" if job.kind == SyncJob.Kind.PREVIEW else "sent"
-    return (
+    line = (
         f"The server {verb} {what['accounts']} accounts: {what['added']} added, {what['changed']} changed, "
         f"{what['removed']} removed; licenses {job.result['licenses_before']} -> {job.result['licenses_after']}, "
         f"revision {job.result['revision']}."
     )
+    return "\n".join([line, *_people_lines(job)])
+
+
+def _people_lines(job: SyncJob) -> Iterator[str]:
+    """What that means for people, and some of this server's accounts behind each number."""
+    found = difference_of(job, job.connection.server, is_owner=False)
+    for kind in found.kinds if found else ():
+        if kind.count:
+            names = [f"{job.hostname}:{one.user_id} {one.login or one.address}".strip() for one in kind.samples]
+            more = [f"and {kind.more} more"] if kind.more else []
+            yield f"{_PEOPLE[kind.change]}: {kind.count} ({', '.join([*names, *more])})"
 
 
 def _job_values(job: SyncJob) -> dict[str, Any]:
@@ -190,7 +208,24 @@ def _job_values(job: SyncJob) -> dict[str, Any]:
         "error_code": job.error_code,
         "not_before": _iso(job.not_before),
         "result": job.result,
+        "samples": _sample_values(job),
     }
+
+
+def _sample_values(job: SyncJob) -> list[dict[str, Any]]:
+    found = difference_of(job, job.connection.server, is_owner=True)
+    return [
+        {
+            "change": kind.change,
+            "user_id": one.user_id,
+            "login": one.login,
+            "primary": one.address,
+            "match": one.match,
+            "url": one.url,
+        }
+        for kind in (found.kinds if found else ())
+        for one in kind.samples
+    ]
 
 
 def _state_line(server: Server, state: ConnectionState) -> str:
