@@ -175,7 +175,7 @@ class FakeCloud(BaseAdapter):
         kept.state = "applied"
         opening = kept.opening
         before = self.held.accounts if self.held else 0
-        numbers = {
+        numbers: dict[str, Any] = {
             "accounts": opening.accounts,
             "added": max(0, opening.accounts - before),
             "changed": 0,

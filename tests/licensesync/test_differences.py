@@ -15,7 +15,8 @@ from licensesync.beat import tick
 from licensesync.management.commands import license_sync
 from licensesync.models import SyncJob
 from licensesync.pages.difference import difference_of
-from tests.licensesync.world import NOW, World, make_world, ndjson, seat
+from tests.factories import NOW
+from tests.licensesync.world import World, make_world, ndjson, seat
 from wire.messages import AccountSample
 
 pytestmark = pytest.mark.django_db
