@@ -31,6 +31,7 @@ PAGES = (
         view_names=("cloud:review_members",),
         owners_only=True,
     ),
+    navigation.AUDIT_LOG,
     navigation.Page(
         label=_("Doctor"),
         view_name="cloud:doctor",

@@ -11,6 +11,7 @@ from django.core.management import call_command
 from django.db import connection, connections
 
 from config.archive import BackupInvalid
+from enterprises import append_only
 from enterprises.keys import check_keys
 
 PATIENCE_SECONDS: Final = 30
@@ -66,8 +67,9 @@ def _check(path: Path) -> None:
     try:
         with closing(sqlite3.connect(path)) as copy:
             sound = copy.execute("PRAGMA quick_check(1)").fetchone() == ("ok",)
-            # We make neither: somebody else did, and they would run with our rights.
-            foreign = copy.execute("SELECT 1 FROM sqlite_master WHERE type IN ('trigger', 'view')").fetchone()
+            # We make no view, and these triggers alone: somebody else did, and they would run with our rights.
+            made = copy.execute("SELECT sql FROM sqlite_master WHERE type IN ('trigger', 'view')").fetchall()
+            foreign = {statement for (statement,) in made} - set(append_only.SQLITE.values())
     except sqlite3.DatabaseError as error:
         raise BackupInvalid("Its database is no SQLite database.") from error
     if not sound or foreign:

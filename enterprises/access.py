@@ -11,6 +11,7 @@ import re
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q
 from django.http import Http404
@@ -32,6 +33,7 @@ __all__ = [
     "enterprise_for",
     "enterprise_for_token",
     "only_enterprise_for_token",
+    "served",
 ]
 
 AUTHORIZATION = re.compile(r"\A(?:token|bearer) +([\x21-\x7e]{1,200})\s*\Z", re.IGNORECASE)
@@ -50,10 +52,17 @@ class SeveralEnterprises(Exception):
     """The address names no enterprise, and the person has more than one."""
 
 
-def _role_of(user_id: int | None, slug: str, deployment: Deployment) -> Role:
+def served() -> list[Deployment]:
+    """The sides whose pages this process has."""
+    sides = {Deployment.SERVER: settings.SERVES_SERVER, Deployment.CLOUD: settings.SERVES_CLOUD}
+    return [side for side, is_served in sides.items() if is_served]
+
+
+def _role_of(user_id: int | None, slug: str, deployment: Deployment | None) -> Role:
+    sides = [deployment] if deployment else served()
     role = (
         Role.objects.select_related("enterprise")
-        .filter(user_id=user_id or NOBODY, enterprise__slug=slug, enterprise__deployment=deployment)
+        .filter(user_id=user_id or NOBODY, enterprise__slug=slug, enterprise__deployment__in=sides)
         .first()
     )
     if role is None:
@@ -62,9 +71,11 @@ def _role_of(user_id: int | None, slug: str, deployment: Deployment) -> Role:
 
 
 def enterprise_for(
-    user: User | AnonymousUser, slug: str, *, deployment: Deployment, need: Need = Need.VIEW
+    user: User | AnonymousUser, slug: str, *, deployment: Deployment | None, need: Need = Need.VIEW
 ) -> Enterprise:
     """The enterprise, when this person may; the role is left on the user for the page's shell.
+
+    Pages that both sides have give no ``deployment``: it may be on any side that is served here.
 
     :raises Http404: no role in it, no such slug, or a slug of the other side
     :raises PermissionDenied: a billing manager where only an owner may

@@ -9,8 +9,8 @@ from django.conf import settings
 from django.contrib.auth.password_validation import password_validators_help_texts
 from django.utils.translation import gettext_lazy as _
 
+from enterprises.access import served
 from enterprises.founding import Particulars
-from enterprises.home import served
 from enterprises.models import Deployment, Theme, User, validate_slug
 from enterprises.preferences import time_zones
 

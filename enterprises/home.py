@@ -6,8 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from django.conf import settings
-
+from enterprises.access import served
 from enterprises.models import Deployment, Enterprise, Role, User
 from enterprises.navigation import landing_url
 
@@ -61,9 +60,3 @@ def rows(user: User, *, providers: Mapping[Deployment, Provider] = _providers) -
         if enterprises:
             states |= provider(enterprises)
     return [HomeRow(role, landing_url(role), states.get(role.enterprise_id)) for role in roles]
-
-
-def served() -> list[Deployment]:
-    """The sides whose pages this process has."""
-    sides = {Deployment.SERVER: settings.SERVES_SERVER, Deployment.CLOUD: settings.SERVES_CLOUD}
-    return [side for side, is_served in sides.items() if is_served]

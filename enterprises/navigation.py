@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from operator import attrgetter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -33,6 +34,12 @@ class Page:
     view_names: tuple[str, ...] = ()
     owners_only: bool = False
     is_landing: bool = False
+
+
+AUDIT_LOG: Final = Page(
+    label=_("Audit log"), view_name="audit_log", icon="log", order=80, group=_("Settings"), owners_only=True
+)
+"""A page that both sides have."""
 
 
 @dataclass(frozen=True)

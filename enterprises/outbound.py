@@ -12,6 +12,7 @@ from __future__ import annotations
 import enum
 import ssl
 import time
+from contextlib import contextmanager
 from http.cookiejar import DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import urlsplit
@@ -26,6 +27,8 @@ from urllib3.util.retry import Retry
 from enterprises.outbound_peers import ForbiddenPeer, pool_classes, proxy_for
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from requests import PreparedRequest, Response
 
 # What other modules may name: the library itself stays in this one.
@@ -175,6 +178,23 @@ class Outbound(requests.Session):
         :raises OutboundError: no usable answer came back
         :raises OpenTransaction: the caller holds a database transaction
         """
+        with self._answer(request, kwargs) as response:
+            response._content = b"".join(iter(self._body(response).read, b""))
+            response._content_consumed = True  # type: ignore[attr-defined]  # untyped
+            return response
+
+    @contextmanager
+    def streaming(self, url: str, headers: dict[str, str]) -> Iterator[tuple[Response, Body]]:
+        """GET an answer that is too long to hold: its head, and its body to be read piece by piece.
+
+        :raises OutboundError: no usable answer came back
+        :raises OpenTransaction: the caller holds a database transaction
+        """
+        request = self.prepare_request(requests.Request("GET", url, headers=headers))
+        with self._answer(request, {}) as response:
+            yield response, self._body(response)
+
+    def _answer(self, request: PreparedRequest, kwargs: dict[str, Any]) -> Response:
         assert_no_open_transaction()
         host = self._checked_host(request.url or "")
         proxy = proxy_for(request.url or "")
@@ -187,15 +207,12 @@ class Outbound(requests.Session):
         }
         # Raised outside of the handler, so that the error drags no request along as its context.
         try:
-            with super().send(request, **kwargs) as response:
-                self.peer_certificate = getattr(getattr(response.raw, "connection", None), "peer_certificate", None)
-                response._content = self._read(response, host)
-                response._content_consumed = True  # type: ignore[attr-defined]  # untyped
-                return response
-        except OutboundError:
-            raise
+            response = super().send(request, **kwargs)
         except (requests.RequestException, HTTPError, ForbiddenPeer) as error:
             failure = _failure(error, host)
+        else:
+            self.peer_certificate = getattr(getattr(response.raw, "connection", None), "peer_certificate", None)
+            return response
         raise failure
 
     def _checked_host(self, url: str) -> str:
@@ -207,23 +224,45 @@ class Outbound(requests.Session):
             raise AddressNotAllowed(host)
         return host
 
-    def _read(self, response: Response, host: str) -> bytes:
+    def _body(self, response: Response) -> Body:
+        host = urlsplit(response.url).hostname or ""
+        return Body(response, host, max_bytes=self._max_bytes, seconds=self._deadline)
+
+
+class Body:
+    """The bytes of an answer as they come in, within the limits of the session; `count` is how many came."""
+
+    def __init__(self, response: Response, host: str, *, max_bytes: int, seconds: float) -> None:
+        self._raw = response.raw
+        self._host = host
+        self._max_bytes = max_bytes
+        self._until = time.monotonic() + seconds
+        self.count = 0
         if response.headers.get("Content-Encoding", "identity") != "identity":
             # Not what we asked for; unpacking it would be a way around the limit.
             raise OutboundError(OutboundKind.OTHER, host)
         declared = response.headers.get("Content-Length", "")
-        if declared.isdigit() and int(declared) > self._max_bytes:
+        if declared.isdigit() and int(declared) > max_bytes:
             raise OutboundError(OutboundKind.TOO_LARGE, host)
-        until = time.monotonic() + self._deadline
-        body = bytearray()
+
+    def read(self, size: int = CHUNK, /) -> bytes:
+        """What has arrived, at most `size` bytes; none at the end.
+
+        :raises OutboundError: the answer broke off, is too large, or takes too long
+        """
         # read1 hands over what has arrived; read would wait for a whole chunk, and a dripping answer never ends one.
-        while chunk := response.raw.read1(CHUNK):
-            body += chunk
-            if len(body) > self._max_bytes:
-                raise OutboundError(OutboundKind.TOO_LARGE, host)
-            if time.monotonic() > until:
-                raise OutboundError(OutboundKind.TIMEOUT, host)
-        return bytes(body)
+        try:
+            chunk: bytes = self._raw.read1(min(size, CHUNK))
+        except (requests.RequestException, HTTPError) as error:
+            failure = _failure(error, self._host)
+        else:
+            self.count += len(chunk)
+            if self.count > self._max_bytes:
+                raise OutboundError(OutboundKind.TOO_LARGE, self._host)
+            if chunk and time.monotonic() > self._until:
+                raise OutboundError(OutboundKind.TIMEOUT, self._host)
+            return chunk
+        raise failure
 
 
 def origin_of(url: str) -> tuple[str, str, int]:

@@ -18,7 +18,6 @@ from redis.exceptions import RedisError
 
 from enterprises.models import (
     ApiToken,
-    AuditEvent,
     Role,
     RoleName,
     SetupCode,
@@ -39,8 +38,6 @@ logger = logging.getLogger(__name__)
 
 KEEP_CLOSED_TOKENS: Final = timedelta(days=30)
 KEEP_MAIL: Final = timedelta(days=30)
-KEEP_AUDIT: Final = timedelta(days=400)
-"""A year, and the weeks in which somebody looks back at it."""
 
 PIECE: Final = 1_000
 SMALL_PIECE: Final = 100
@@ -117,10 +114,6 @@ def _tokens(at: datetime) -> bool:
     return delete_piece(closed)
 
 
-def _audit_events(at: datetime) -> bool:
-    return delete_piece(AuditEvent.objects.filter(at__lte=at - KEEP_AUDIT))
-
-
 def _mail_files(at: datetime) -> bool:
     """Mail that was written to files, where there is no mail server."""
     folder = Path(getattr(settings, "EMAIL_FILE_PATH", None) or settings.DATA_DIR / "mail")
@@ -132,4 +125,4 @@ def _mail_files(at: datetime) -> bool:
 
 
 EVERY_MINUTE: Final = (_upload_pieces, _uploads)
-EVERY_HOUR: Final = (_sessions, _links, _setup_code, _tokens, _audit_events, _mail_files)
+EVERY_HOUR: Final = (_sessions, _links, _setup_code, _tokens, _mail_files)

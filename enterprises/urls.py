@@ -4,7 +4,7 @@ from allauth.account.views import login, logout, password_change
 from django.urls import URLPattern, URLResolver, path
 from django.views.decorators.http import require_POST
 
-from enterprises import views
+from enterprises import audit_views, views
 
 # The names that begin with account_ are those by which allauth finds its pages; the rest of it has no address here.
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -17,4 +17,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("account/preferences", views.your_preferences, name="preferences"),
     path("account/language", views.set_language, name="set_language"),
     path("account/theme", views.set_theme, name="set_theme"),
+    # Of both sides, with the same page.
+    path("enterprises/<slug:slug>/settings/audit-log", audit_views.show, name="audit_log"),
+    path("enterprises/<slug:slug>/settings/audit-log/export", audit_views.export, name="audit_log_export"),
 ]

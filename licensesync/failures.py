@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from connect import failures
 from connect.failures import Explanation, Place
 from licensesync.models import SyncJob
+from licensesync.source_failures import OF_SOURCES
 from wire.messages import ErrorCode
 
 _WAIT: Final = _("Try again in a moment.")
@@ -68,6 +69,7 @@ EXPLANATIONS: Final[dict[str, Explanation]] = {
         is_transient=True,
         place=Place.DOCTOR,
     ),
+    **OF_SOURCES,
 }
 """What fails on this side of the line; what fails on the line is in `connect.failures`."""
 

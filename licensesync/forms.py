@@ -11,6 +11,8 @@ from django.utils.translation import gettext_lazy as _
 
 from licensesync.models import License
 from licensesync.seats.importing import EARLIEST
+from licensesync.users import MAX_SEARCH, Filter, Wanted
+from wire.lines import MAX_USER_ID
 
 MOST_SEATS = 100_000_000
 CLOCKS_DIFFER = timedelta(minutes=5)
@@ -172,3 +174,67 @@ class ApplySeatsForm(forms.Form):
         help_text=_("The file leaves out more than a fifth of the accounts that are listed today."),
         required=False,
     )
+
+
+class UsersForm(forms.Form):
+    """Which users to list; whatever does not fit falls back to everybody from the first page."""
+
+    q = forms.CharField(required=False, max_length=MAX_SEARCH)
+    state = forms.ChoiceField(
+        label=_("State"),
+        required=False,
+        choices=[
+            ("", _("Any state")),
+            (Filter.ACTIVE.value, _("Active")),
+            (Filter.DORMANT.value, _("Dormant")),
+            (Filter.SUSPENDED.value, _("Suspended")),
+        ],
+    )
+    address = forms.ChoiceField(
+        label=_("Primary address"),
+        required=False,
+        choices=[
+            ("", _("Any address")),
+            (Filter.NO_PRIMARY_ADDRESS.value, _("No primary address")),
+            (Filter.SAME_ADDRESS_TWICE.value, _("Same address twice")),
+        ],
+    )
+    excluded = forms.ChoiceField(
+        label=_("Exclusion list"),
+        required=False,
+        choices=[
+            ("", _("On the exclusion list or not")),
+            (Filter.EXCLUDED.value, _("On the exclusion list")),
+            (Filter.NOT_EXCLUDED.value, _("Not on the exclusion list")),
+        ],
+    )
+    after = forms.IntegerField(required=False, min_value=1, max_value=MAX_USER_ID)
+    before = forms.IntegerField(required=False, min_value=1, max_value=MAX_USER_ID)
+
+    @property
+    def fitting(self) -> dict[str, Any]:
+        """The values that fit and are not empty, as they stand in an address."""
+        self.is_valid()
+        return {name: value for name, value in self.cleaned_data.items() if value}
+
+    @property
+    def wanted(self) -> Wanted:
+        """Which users are meant."""
+        chosen = self.fitting
+        filters = (Filter(chosen[name]) for name in ("state", "address", "excluded") if name in chosen)
+        return Wanted(search=chosen.get("q", ""), filters=frozenset(filters))
+
+
+class ExclusionForm(forms.Form):
+    """An account to put on the exclusion list, or to take off it."""
+
+    account = forms.CharField(label=_("Login or id"), max_length=255, required=False)
+    user_id = forms.IntegerField(min_value=1, max_value=MAX_USER_ID, required=False, widget=forms.HiddenInput)
+    action = forms.ChoiceField(choices=[("exclude", _("Exclude")), ("include", _("Take off the list"))])
+
+    def clean(self) -> dict[str, Any]:
+        """One of the two says which account."""
+        data = super().clean() or self.cleaned_data
+        if not data.get("account") and not data.get("user_id"):
+            raise forms.ValidationError(_("Enter the login or the id of an account."))
+        return data

@@ -41,6 +41,7 @@ PAGES = (
         group=_("Settings"),
         view_names=("licensesync:seats_preview",),
     ),
+    navigation.AUDIT_LOG,
     navigation.Page(
         label=_("Doctor"),
         view_name="licensesync:doctor",

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from connect.models import Connection, Server
 from enterprises.fields import CodePointTextField
 from enterprises.models import User
+from enterprises.secrets import EncryptedTextField
 
 
 class License(models.Model):
@@ -48,6 +49,8 @@ class SeatSource(models.Model):
     class Kind(models.TextChoices):
         """How the seats got here."""
 
+        GHES = "ghes", _("GHES")
+        FILE = "file", _("Watched file")
         IMPORT = "import", _("Import")
 
     server = models.OneToOneField(Server, models.CASCADE, related_name="seat_source")
@@ -62,6 +65,44 @@ class SeatSource(models.Model):
     def __str__(self) -> str:
         """Return the kind and the time."""
         return f"{self.kind} {self.taken_at:%Y-%m-%d}"
+
+
+class SourceConfig(models.Model):
+    """Where a server's seats are fetched from, and how the last attempt at it ended; none where people import them.
+
+    Only who holds ``claim`` until ``lease_until`` switches seats; setting another source takes the claim away.
+    ``may_be_local`` lets the address name this machine: only the command line sets it. ``seen`` says which state of
+    a watched file was read last. ``error`` is what ``error_code`` does not say: the bad line, or the numbers.
+    """
+
+    server = models.OneToOneField(Server, models.CASCADE, related_name="source_config")
+    kind = models.CharField(max_length=16, choices=SeatSource.Kind, default=SeatSource.Kind.IMPORT)
+    base_url = models.CharField(max_length=300, blank=True)
+    user_name = models.CharField(max_length=100, blank=True)
+    token = EncryptedTextField(blank=True)
+    may_be_local = models.BooleanField(default=False)
+    path = models.CharField(max_length=255, blank=True)
+    requested_at = models.DateTimeField(null=True, blank=True)
+    requested_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
+    allow_shrink = models.BooleanField(default=False)
+    claim = models.PositiveIntegerField(default=0)
+    lease_until = models.DateTimeField(null=True, blank=True)
+    attempted_at = models.DateTimeField(null=True, blank=True)
+    succeeded_at = models.DateTimeField(null=True, blank=True)
+    took_seconds = models.FloatField(null=True, blank=True)
+    error_code = models.CharField(max_length=64, blank=True)
+    error = models.TextField(blank=True)
+    license_error = models.CharField(max_length=64, blank=True)
+    seen = models.CharField(max_length=100, blank=True)
+
+    def __str__(self) -> str:
+        """Return the kind."""
+        return self.kind
+
+    @property
+    def is_automatic(self) -> bool:
+        """Whether seats are fetched without anybody importing them."""
+        return self.kind != SeatSource.Kind.IMPORT
 
 
 class Seat(models.Model):
@@ -91,6 +132,24 @@ class Seat(models.Model):
     def __str__(self) -> str:
         """Return the login."""
         return self.login
+
+
+class DormancyExclusion(models.Model):
+    """An account that nobody means to suspend however dormant it is. It outlives the account's row in ``Seat``."""
+
+    server = models.ForeignKey(Server, models.CASCADE, related_name="dormancy_exclusions", db_index=False)
+    user_id = models.BigIntegerField()
+    added_at = models.DateTimeField()
+    added_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
+
+    class Meta:
+        """An account stands on the list once."""
+
+        constraints = [models.UniqueConstraint("server", "user_id", name="dormancy_exclusion_server_user_id")]
+
+    def __str__(self) -> str:
+        """Return the account's id."""
+        return str(self.user_id)
 
 
 class Schedule(models.Model):
@@ -183,6 +242,11 @@ class SyncJob(models.Model):
     attempts = models.PositiveIntegerField(default=0)
     claim = models.PositiveIntegerField(default=0)
     lease_until = models.DateTimeField(null=True, blank=True)
+
+    # Seats are refreshed once before they are frozen; ``source_error`` is why it went on with those it had.
+    refresh_began_at = models.DateTimeField(null=True, blank=True)
+    refreshed_at = models.DateTimeField(null=True, blank=True)
+    source_error = models.CharField(max_length=64, blank=True, default="", db_default="")
 
     # The frozen snapshot, and with it every word of the opening: a retry must not differ in one.
     sync_id = models.UUIDField(null=True, blank=True, unique=True)

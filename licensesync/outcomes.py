@@ -19,6 +19,7 @@ from licensesync.exchange import Worker
 from licensesync.failures import explain
 from licensesync.models import SyncJob, SyncPart
 from licensesync.snapshot import NoSeats
+from licensesync.sources.failure import SourceFailure
 from wire.messages import Held
 
 logger = logging.getLogger(__name__)
@@ -82,6 +83,8 @@ def outcome_of(error: Exception) -> Outcome:
             return Outcome("no_seats")
         case NoEndInSight():
             return Outcome(error.code)
+        case SourceFailure():
+            return Outcome(error.code, error.detail, retry_after=timedelta(seconds=error.retry_after))
         case CloudFailure():
             return _outcome_of_the_line(error)
     return _surprise(error)

@@ -16,14 +16,16 @@ from licensesync import jobs, schedule
 from licensesync.licenses import keep_license
 from licensesync.models import License, Schedule, SyncJob
 from licensesync.outcomes import SyncDisabled
+from licensesync.seats.auditing import audit_import
 from licensesync.seats.changes import SeatChange, ShrinkNotAllowed
 from licensesync.seats.importing import import_file, preview_file
 from licensesync.seats.reading import Stream
 from licensesync.seats.rows import SeatsInvalid
 from licensesync.seats.staging import Progress
-from licensesync.tasks import publish
+from licensesync.sources.asking import NothingToRefresh, ask, waiting
+from licensesync.tasks import publish, publish_refresh
 
-__all__ = ["NotConnected", "SeatChange", "SeatsInvalid", "ShrinkNotAllowed", "SyncDisabled"]
+__all__ = ["NotConnected", "NothingToRefresh", "SeatChange", "SeatsInvalid", "ShrinkNotAllowed", "SyncDisabled"]
 
 
 class CannotCancel(Exception):
@@ -61,7 +63,7 @@ def import_seats(
         is_partial=partial,
         allow_shrink=allow_shrink,
         progress=progress,
-        after_switch=lambda made: _audit_import(server, made, by=by, at=at, ip=ip),
+        after_switch=lambda made: audit_import(server, made, by=by, at=at, ip=ip),
     )
 
 
@@ -78,26 +80,6 @@ def preview_seats(
     :raises SeatsInvalid: a line that is no good
     """
     return preview_file(server=server, stream=stream, file_format=format, is_partial=partial, progress=progress)
-
-
-def _audit_import(server: Server, change: SeatChange, *, by: User | None, at: datetime, ip: str) -> None:
-    audit.record(
-        enterprise=server.enterprise,
-        action="seats.import",
-        by=by,
-        at=at,
-        ip=ip,
-        target=server.hostname,
-        before={"accounts": change.held, "license_consuming": change.license_consuming_before},
-        after={
-            "accounts": change.accounts,
-            "license_consuming": change.license_consuming,
-            "added": change.added,
-            "changed": change.changed,
-            "removed": change.removed,
-            "partial": change.is_partial,
-        },
-    )
 
 
 def set_license(
@@ -288,4 +270,14 @@ def tick(at: datetime) -> int:
     schedule.start_due(at)
     jobs.end_stranded(at)
     due = SyncJob.objects.due(at).order_by("pk").values_list("pk", flat=True)
-    return sum(publish(job_id) for job_id in due)
+    return sum(publish(job_id) for job_id in due) + sum(publish_refresh(pk) for pk in waiting(at))
+
+
+@transaction.atomic
+def request_refresh(*, server: Server, by: User | None, at: datetime, allow_shrink: bool = False) -> None:
+    """Have a worker fetch the seats anew from their source.
+
+    :raises NothingToRefresh: seats of this server come only by import
+    """
+    source = ask(server=server, by=by, at=at, allow_shrink=allow_shrink)
+    transaction.on_commit(later(publish_refresh, source.pk))

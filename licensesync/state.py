@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from connect.models import Connection
 from licensesync.failures import Failure, explain, failure_of
-from licensesync.models import License, Schedule, SeatSource, SyncJob
+from licensesync.models import License, Schedule, SeatSource, SourceConfig, SyncJob
 from licensesync.state_codes import WORDS, WORKING, StateCode
 
 if TYPE_CHECKING:
@@ -72,6 +72,18 @@ class ConnectionState:
         return "attention" if self.reason and tone in {"success", "accent"} else tone
 
     @property
+    def is_off_line(self) -> bool:
+        """Whether there is no connection that anything could be sent over."""
+        return self.code in {StateCode.NOT_CONNECTED, StateCode.PENDING, StateCode.DISCONNECTED}
+
+    @property
+    def fingerprint(self) -> str:
+        """Everything of the state that a page shows, so that one which shows it knows whether it changed."""
+        shown = (self.code, self.since, self.reason, self.next_step, self.remarks, self.last_success, self.last_attempt)
+        job = self.active.pk if self.active else None
+        return "|".join(map(str, (*shown, self.next_run_at, self.retry_at, self.setup_until, job)))
+
+    @property
     def seats_taken_at(self) -> datetime | None:
         """When the seats that were synced last were taken."""
         return self.succeeded.taken_at if self.succeeded else None
@@ -103,6 +115,7 @@ def _with_latest(connections: QuerySet[Connection]) -> QuerySet[Connection]:
         next_run_at=Subquery(planned[:1]),
         expires_on=Subquery(License.objects.filter(server=OuterRef("server")).values("expires_on")[:1]),
         has_seats=Exists(SeatSource.objects.filter(server=OuterRef("server"))),
+        source_code=Subquery(SourceConfig.objects.filter(server=OuterRef("server")).values("error_code")[:1]),
     )
 
 
@@ -124,7 +137,7 @@ def _state(connection: Connection, found: dict[int, SyncJob], at: datetime) -> C
         since=_since(code, connection, active=active, success=success, attempt=attempt),
         reason=why.reason,
         next_step=why.next_step,
-        remarks=_remarks(code, failure, success, expired_on),
+        remarks=_remarks(code, failure, success, expired_on, getattr(connection, "source_code", None)),
         error_code=failure.code if failure else "",
         setup_until=connection.pending_until if is_pending else None,
         last_success=success.finished_at if success else None,
@@ -251,7 +264,11 @@ def _reason(code: StateCode, connection: Connection, success: SyncJob | None, at
 
 
 def _remarks(
-    code: StateCode, failure: Failure | None, success: SyncJob | None, expired_on: date | None
+    code: StateCode,
+    failure: Failure | None,
+    success: SyncJob | None,
+    expired_on: date | None,
+    source_code: str | None,
 ) -> tuple["Text", ...]:
     """What is true beside the state: what this server does by itself, and what would be said if nothing were worse."""
     remarks = [failure.remark] if failure is not None and failure.remark else []
@@ -259,6 +276,12 @@ def _remarks(
         remarks.append(_expiry_sentence(expired_on))
     if code in {StateCode.LICENSE_EXPIRED, StateCode.STALE} and _had_old_seats(success):
         remarks.append(_old_seats_sentence(success))
+    if source_code and (failure is None or failure.code != source_code):
+        source = explain(source_code)
+        remarks.append(
+            gettext("The seats could not be refreshed. %(sentence)s %(next_step)s")
+            % {"sentence": source.sentence, "next_step": source.next_step}
+        )
     return tuple(remarks)
 
 

@@ -1,7 +1,8 @@
 """Run one job: claim it, do what its kind says, and write down how it ended.
 
-A usage job: freeze the seats (once), open, send the missing parts, commit, wait for the receipt, verify it,
-and take over what the cloud now holds. Whatever interrupts it, the next run goes on from the frozen parts.
+A usage job: refresh the seats from their source, freeze them (once), open, send the missing parts, commit, wait for
+the receipt, verify it, and take over what the cloud now holds. Whatever interrupts it, the next run goes on from the
+frozen parts.
 """
 
 import logging
@@ -24,14 +25,18 @@ from enterprises.outbound import Adapter
 from licensesync import differences, jobs, outcomes, snapshot
 from licensesync.exchange import BeginAnew, StillApplying, Worker, converse
 from licensesync.jobs import ClaimLost
-from licensesync.models import SyncJob, SyncPart
+from licensesync.models import SeatSource, SyncJob, SyncPart
 from licensesync.record import connection_record, features
+from licensesync.sources.failure import SourceFailure
+from licensesync.sources.refreshing import Refresher, automatic
 from wire.messages import SyncStatus
 
 logger = logging.getLogger(__name__)
 
 _BEGINNINGS: Final = 3
 _UNANSWERED: Final = 100
+_SOURCE_ATTEMPTS: Final = 3
+"""After so many attempts of a job its sync goes on with the seats that are held."""
 
 
 def run(
@@ -123,6 +128,7 @@ def _sync(worker: Worker, cloud: CloudClient) -> None:
             jobs.begin_anew(worker.held, worker.clock(), "base_changed")
             job = worker.load()
         if job.sync_id is None:
+            _refresh_seats(worker, job)
             _freeze(worker, job)
             job = worker.load()
         try:
@@ -157,6 +163,28 @@ def _history_moved_on(job: SyncJob) -> bool:
     frozen = (job.base_revision, job.base_snapshot_id)
     held = (job.connection.base_revision, job.connection.base_snapshot_id)
     return job.commit_sent_at is None and frozen != held
+
+
+def _refresh_seats(worker: Worker, job: SyncJob) -> None:
+    """Fetch the seats anew, once per job. What does not pass by itself, or not soon, keeps no sync from the seats held.
+
+    :raises SourceFailure: it may be over in a while, or there are no seats to go on with
+    """
+    server = job.connection.server
+    if job.refreshed_at is not None or not automatic(server).exists():
+        return
+    worker.advance(state=SyncJob.State.PREPARING, refresh_began_at=worker.clock())
+    refresher = Refresher(clock=worker.clock, wait=worker.wait, keep=worker.advance)
+    code = ""
+    try:
+        refresher.refresh(server, by=job.requested_by)
+    except SourceFailure as failure:
+        is_worth_waiting = failure.is_transient and job.attempts < _SOURCE_ATTEMPTS
+        if is_worth_waiting or not SeatSource.objects.filter(server=server).exists():
+            raise
+        code = failure.code
+    worker.advance(refreshed_at=worker.clock(), source_error=code)
+    worker.note("went_on_with_old_seats" if code else "refreshed", **({"code": code} if code else {}))
 
 
 def _freeze(worker: Worker, job: SyncJob) -> None:

@@ -2,13 +2,14 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from licensesync.views import api, connection, doctor, history, preview, seats, sync
+from licensesync.views import api, connection, doctor, history, preview, seats, sync, users
 from licensesync.views import license as license_page
 
 app_name = "licensesync"
 
 connect_patterns: list[URLPattern | URLResolver] = [
     path("", connection.show, name="connection"),
+    path("/state", connection.state, name="connection_state"),
     path("/enable", connection.enable, name="connection_enable"),
     path("/complete", connection.complete, name="connection_complete"),
     path("/retry", connection.retry, name="connection_retry"),
@@ -25,6 +26,9 @@ license_patterns: list[URLPattern | URLResolver] = [
     path("/sync/cancel", sync.cancel, name="sync_cancel"),
     path("/preview", preview.show, name="preview"),
     path("/sent", license_page.sent, name="sent"),
+    path("/users", users.show, name="users"),
+    path("/users.csv", users.export, name="users_export"),
+    path("/users/exclusions", users.exclusions, name="users_exclusions"),
     path("/sent/download", history.lines, name="sent_download"),
     path("/syncs", history.syncs, name="syncs"),
     path("/syncs/<int:pk>", history.sync, name="sync"),

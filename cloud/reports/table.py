@@ -10,6 +10,7 @@ from typing import Final
 from cloud.models import Ledger
 from cloud.reports.finding import people
 from cloud.reports.rows import ReportRow, report_rows
+from enterprises.csv_cells import Line, cell
 from enterprises.models import Enterprise
 
 COLUMNS: Final = (
@@ -40,9 +41,6 @@ _ONLY_HERE: Final = ("github_com_two_factor_auth_required_by_date", "github_com_
 _ONLY_HERE_AT: Final = COLUMNS.index(_ONLY_HERE[0])
 _of_user = attrgetter(*(column for column in COLUMNS if column not in _ONLY_HERE))
 
-# Spreadsheets take what begins like this for a formula; some of them in the full-width forms of East Asia, too.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-
 
 def file_name(enterprise: Enterprise, at: datetime) -> str:
     """The name under which the report is saved."""
@@ -51,30 +49,14 @@ def file_name(enterprise: Enterprise, at: datetime) -> str:
 
 def csv_lines(ledger: Ledger) -> Iterator[str]:
     """The header, then one line per person, a thousand people per round of queries."""
-    pen = csv.writer(_Line())
+    pen = csv.writer(Line())
     yield pen.writerow(COLUMNS)
     found = people(ledger).iterator(chunk_size=PEOPLE_AT_A_TIME)
     while licenses := list(itertools.islice(found, PEOPLE_AT_A_TIME)):
         yield "".join(pen.writerow(_cells(row)) for row in report_rows(ledger, licenses))
 
 
-class _Line:
-    """A file that hands every line back instead of keeping it."""
-
-    def write(self, line: str) -> str:
-        return line
-
-
 def _cells(row: ReportRow) -> list[str]:
-    cells = [_cell(value) for value in _of_user(row.user)]
-    cells[_ONLY_HERE_AT:_ONLY_HERE_AT] = [_cell(row.two_factor_required_by), _cell(row.advanced_security)]
+    cells = [cell(value) for value in _of_user(row.user)]
+    cells[_ONLY_HERE_AT:_ONLY_HERE_AT] = [cell(row.two_factor_required_by), cell(row.advanced_security)]
     return cells
-
-
-def _cell(value: object) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if value is None:
-        return ""
-    text = ", ".join(value) if isinstance(value, list) else str(value)
-    return f"'{text}" if text.startswith(_FORMULA) else text

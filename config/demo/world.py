@@ -155,7 +155,7 @@ class _Inventor:
             "suspended": suspended,
             "dormant": dormant,
             "created_at": f"{2019 + len(self.accounts[server]) % 6}-03-0{1 + server % 9}T08:00:00Z",
-            "last_active": None,
+            "last_active": f"2025-0{1 + len(self.accounts[server]) % 9}-14T16:20:00Z" if dormant else None,
             "emails": emails,
         }
         self.accounts[server].append(Account(row=row, from_week=from_week, until_week=until_week))

@@ -11,12 +11,23 @@ from enterprises.models.people import Enterprise, User
 
 
 class AuditEvent(models.Model):
-    """What somebody did, written once and never changed; without an enterprise when it concerns a person only."""
+    """What somebody did; without an enterprise when it concerns a person only.
+
+    Written once and never changed or deleted, which the database itself refuses (`append_only`): whoever is named may
+    be gone, and their number then leads nowhere.
+    """
 
     enterprise = models.ForeignKey(
-        Enterprise, null=True, blank=True, on_delete=models.CASCADE, related_name="audit_events"
+        Enterprise,
+        null=True,
+        blank=True,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        related_name="audit_events",
     )
-    actor = models.ForeignKey(User, null=True, blank=True, on_delete=models.SET_NULL, related_name="audit_events")
+    actor = models.ForeignKey(
+        User, null=True, blank=True, on_delete=models.DO_NOTHING, db_constraint=False, related_name="audit_events"
+    )
     actor_name = models.CharField(max_length=150)
     action = models.CharField(max_length=64)
     ip = models.CharField(max_length=45, blank=True, default="")
@@ -28,7 +39,11 @@ class AuditEvent(models.Model):
     class Meta:
         verbose_name = _("audit event")
         verbose_name_plural = _("audit events")
-        indexes = [models.Index(fields=["enterprise", "-at", "-id"], name="audit_event_by_enterprise")]
+        indexes = [
+            models.Index(fields=["enterprise", "-at", "-id"], name="audit_event_by_enterprise"),
+            models.Index(fields=["enterprise", "actor_name", "-at", "-id"], name="audit_event_by_actor"),
+            models.Index(fields=["enterprise", "action", "-at", "-id"], name="audit_event_by_action"),
+        ]
         constraints = [
             models.CheckConstraint(condition=~Q(action=""), name="audit_event_has_action"),
             models.CheckConstraint(condition=~Q(actor_name=""), name="audit_event_has_actor_name"),

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -10,17 +10,14 @@ from django.utils import formats, timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
-from connect.failures import Place
 from connect.models import Connection, Server
 from licensesync import snapshot
 from licensesync.forms import DisableForm, EnableForm
-from licensesync.pages.places import PlaceLink, link_to
 from licensesync.pages.problems import ConnectProblem, problem_of
 from licensesync.pages.record import record_note, record_rows
 from licensesync.pages.server import source_of
-from licensesync.state import ConnectionState, connection_state
+from licensesync.pages.state_band import Stage, StateBand, state_band
 
-Stage = Literal["off", "pending", "expired", "connected"]
 SAMPLE_LINES = 3
 
 
@@ -43,7 +40,7 @@ class ConnectionPage:
 
     server: Server
     at: datetime
-    state: ConnectionState
+    band: StateBand
     enable_form: EnableForm
     disable_form: DisableForm
     sending: Sending | None
@@ -63,13 +60,7 @@ class ConnectionPage:
     @property
     def stage(self) -> Stage:
         """Which of the page's faces is shown."""
-        connection = self.connection
-        if connection.is_connected:
-            return "connected"
-        if connection.state != Connection.State.PENDING:
-            return "off"
-        is_open = connection.pending_until is not None and connection.pending_until > self.at
-        return "pending" if is_open else "expired"
+        return self.band.stage
 
     @property
     def was_disconnected(self) -> bool:
@@ -80,18 +71,6 @@ class ConnectionPage:
     def can_retry(self) -> bool:
         """Whether the one-time code is kept, so that only its exchange has to be repeated."""
         return bool(self.connection.pending_code)
-
-    @property
-    def is_due(self) -> bool:
-        """Whether the weekly run's time has come."""
-        return self.state.next_run_at is not None and self.state.next_run_at <= self.at
-
-    @property
-    def place(self) -> PlaceLink | None:
-        """Where the next step of the state is taken, when that is another page."""
-        if self.state.place == Place.CONNECTION:
-            return None
-        return link_to(self.state.place, self.slug, is_owner=self.is_owner)
 
     @property
     def minutes_left(self) -> int:
@@ -193,7 +172,7 @@ def connection_page(
     return ConnectionPage(
         server=server,
         at=at,
-        state=connection_state(server.connection, at),
+        band=state_band(server, at, is_owner=is_owner),
         enable_form=enable_form or EnableForm(),
         disable_form=disable_form or DisableForm(),
         sending=_sending(server),

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.urls import reverse
 from django.utils import formats
 from django.utils.functional import cached_property
 from django.utils.timezone import localtime
@@ -63,6 +64,16 @@ class LicensePage:
         over = self.use.used - self.use.total
         text = ngettext("%(over)s more used than bought", "%(over)s more used than bought", over)
         return text % {"over": formats.number_format(over, force_grouping=True)}
+
+    @property
+    def dormant_url(self) -> str:
+        """The list of those who hold a license and do not use it."""
+        return f"{reverse('licensesync:users', args=[self.slug])}?state=dormant"
+
+    @property
+    def suspended_url(self) -> str:
+        """The list of those who hold none."""
+        return f"{reverse('licensesync:users', args=[self.slug])}?state=suspended"
 
     @cached_property
     def expiry(self) -> Expiry:

@@ -208,7 +208,7 @@ class SyncBox:
     @property
     def fingerprint(self) -> str:
         """Changes whenever the box does, so that an unchanged one is neither sent nor read out again."""
-        parts = [self.state.code, *(str(job.pk) for job in self.jobs[:1])]
+        parts = [self.state.fingerprint, str(self.is_due), *(str(job.pk) for job in self.jobs[:1])]
         if self.job:
             job = self.job
             parts += [job.state, str(job.parts_sent), str(job.part_count), str(job.commit_sent_at)]

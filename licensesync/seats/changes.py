@@ -121,7 +121,7 @@ def switch(server: Server, change: SeatChange) -> None:
             )
 
 
-def note_source(server: Server, *, taken_at: datetime, at: datetime) -> SeatSource:
+def note_source(server: Server, *, kind: SeatSource.Kind, taken_at: datetime, at: datetime) -> SeatSource:
     """Remember where the seats come from, with totals counted from the seats themselves."""
     totals = Seat.objects.filter(server=server).aggregate(
         accounts=Count("pk"),
@@ -129,7 +129,7 @@ def note_source(server: Server, *, taken_at: datetime, at: datetime) -> SeatSour
         dormant=Count("pk", filter=Q(is_license_consuming=True, is_dormant=True)),
         suspended=Count("pk", filter=Q(is_suspended=True)),
     )
-    values = {"kind": SeatSource.Kind.IMPORT, "taken_at": taken_at, "imported_at": at, **totals}
+    values = {"kind": kind, "taken_at": taken_at, "imported_at": at, **totals}
     source, _is_new = SeatSource.objects.update_or_create(server=server, defaults=values)
     return source
 

@@ -29,6 +29,7 @@ def import_file(
     is_partial: bool,
     allow_shrink: bool,
     after_switch: Callable[[SeatChange], object],
+    kind: SeatSource.Kind = SeatSource.Kind.IMPORT,
     progress: Progress | None = None,
 ) -> SeatChange:
     """Stage the file, then compare and switch under the server's lock in one short transaction.
@@ -44,7 +45,8 @@ def import_file(
         change = compare(server, is_partial=is_partial)
         _refuse(change, allow_shrink=allow_shrink)
         switch(server, change)
-        note_source(server, taken_at=taken_at or _taken_at(server, at, is_partial=is_partial), at=at)
+        moment = taken_at or _taken_at(server, at, is_partial=is_partial)
+        note_source(server, kind=kind, taken_at=moment, at=at)
         after_switch(change)
     return change
 

@@ -25,6 +25,7 @@ from licensesync import services
 from licensesync.forms import DisableForm, EnableForm
 from licensesync.pages.connection import ConnectionPage, connection_page
 from licensesync.pages.problems import code_of
+from licensesync.pages.state_band import state_band
 from licensesync.views.guard import forms_lead_to_clouds, is_owner, server_for
 
 
@@ -55,6 +56,22 @@ def show(request: SignedInRequest, slug: str) -> HttpResponse:
     server = server_for(request, slug)
     page = _page(request, server, problem=request.GET.get("problem", ""))
     return _rendered(request, page)
+
+
+@login_required
+@never_cache
+@require_GET
+def state(request: SignedInRequest, slug: str) -> HttpResponse:
+    """The state as a fragment; without content while it is what the page shows, the whole page where more changed."""
+    server = server_for(request, slug)
+    if "HX-Request" not in request.headers:
+        return _to_page(slug)
+    band = state_band(server, timezone.now(), is_owner=is_owner(request))
+    if request.GET.get("face") != band.face:
+        return HttpResponse(status=HTTPStatus.NO_CONTENT, headers={"HX-Refresh": "true"})
+    if request.GET.get("seen") == band.fingerprint:
+        return HttpResponse(status=HTTPStatus.NO_CONTENT)
+    return render(request, "licensesync/_state_band.html", {"band": band})
 
 
 @login_required

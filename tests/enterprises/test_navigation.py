@@ -20,7 +20,7 @@ def test_owner_sees_groups_in_order_and_the_current_page(owner: User, cloud_ente
 
     assert [[str(item.label) for item in group.items] for group in groups] == [
         ["People"],
-        ["Enterprise licensing", "Import members", "Doctor"],
+        ["Enterprise licensing", "Import members", "Audit log", "Doctor"],
     ]
     assert [item.url for group in groups for item in group.items if item.is_current] == [
         "/enterprises/octo/settings/members"
@@ -53,7 +53,13 @@ def test_shell_knows_the_enterprise_without_a_query(
         context = shell(request)
 
     assert (context["side"], context["enterprise"]) == ("cloud", cloud_enterprise)
-    assert [item.is_current for group in context["navigation"] for item in group.items] == [True, False, False, False]
+    assert [item.is_current for group in context["navigation"] for item in group.items] == [
+        True,
+        False,
+        False,
+        False,
+        False,
+    ]
 
 
 def test_shell_is_bare_without_an_enterprise(owner: User) -> None:

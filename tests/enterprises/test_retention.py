@@ -110,14 +110,12 @@ def test_files_go_an_hour_after_their_preview(side: str, owner: User, server_ent
 
 
 @TICKS
-def test_audit_events_go_after_400_days(side: str, server_enterprise: Enterprise) -> None:
-    AuditEvent.objects.all().delete()
-    for minute in range(2):
-        audit.record(enterprise=server_enterprise, action="test", by=None, at=NOW + minute * A_MINUTE)
+def test_audit_events_stay_for_good(side: str, server_enterprise: Enterprise) -> None:
+    event = audit.record(enterprise=server_enterprise, action="test", by=None, at=NOW)
 
-    beat(NOW + timedelta(days=400), side)
+    beat(NOW + timedelta(days=5_000), side)
 
-    assert [row.at for row in AuditEvent.objects.all()] == [NOW + A_MINUTE]
+    assert AuditEvent.objects.filter(pk=event.pk).exists()
 
 
 @TICKS
@@ -142,9 +140,6 @@ def test_statements_do_not_grow_with_the_rows(owner: User, server_enterprise: En
     counts = []
     for rows in (1, 90):
         expired_sessions(rows)
-        AuditEvent.objects.bulk_create(
-            AuditEvent(enterprise=server_enterprise, actor_name="system", action="test", at=NOW) for _row in range(rows)
-        )
         StagedUpload.objects.bulk_create(
             StagedUpload(
                 enterprise=server_enterprise,

@@ -327,6 +327,7 @@ PLACES = [
     Place(no_connection, _review([*range(3, ACCOUNTS + 9)]), "seats-preview"),
     Place(many_seats, _review(range(100, 125)), "seats-preview-shrink"),
     Place(no_connection, _review(range(1, ACCOUNTS + 1)), "seats-preview-same"),
+    Place(dormant_and_suspended, _page("users"), "users"),
     Place(nothing_at_all, _page("sent"), "sent"),
     Place(many_seats, _page("sent"), "sent"),
     Place(no_connection, _page("sent", "?q=user7"), "sent-search"),

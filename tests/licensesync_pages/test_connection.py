@@ -1,5 +1,7 @@
 """Enabling, completing, cancelling and disabling GitHub Connect, as a browser without JavaScript does it."""
 
+import re
+from html import unescape
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -8,11 +10,14 @@ from django.urls import reverse
 from pytest_django import Settings
 
 from connect.models import Connection
+from licensesync import services
+from licensesync.models import SyncJob
 from tests.licensesync.world import CLOUD_URL
 from tests.licensesync_pages import scenes
 from tests.licensesync_pages.scenes import Stage
 from tests.support.hosts import free_port
 
+HTMX = {"HX-Request": "true"}
 LOOPBACK = ["127.0.0.1", "::1"]
 
 
@@ -165,3 +170,48 @@ def test_disable_without_a_connection_leads_back(stage: Stage, owner_client: Cli
     response = owner_client.post(url(stage, "connection_disable"))
 
     assert (response.status_code, response.headers["Location"]) == (302, url(stage))
+
+
+def _polled(client: Client, path: str) -> str:
+    """The address that the page itself asks for again."""
+    found = re.search(r'hx-get="([^"]+/state[^"]+)"', client.get(path).content.decode())
+    assert found
+    return unescape(found[1])
+
+
+def test_state_is_asked_for_again_and_sent_only_when_it_changed(stage: Stage, owner_client: Client) -> None:
+    scenes.first_sync_pending(stage)
+    polled = _polled(owner_client, url(stage, "connection"))
+
+    unchanged = owner_client.get(polled, headers=HTMX)
+    services.request_sync(connection=stage.connection, by=None, at=stage.at)
+    SyncJob.objects.update(started_at=stage.at)
+    changed = owner_client.get(polled, headers=HTMX)
+
+    assert (unchanged.status_code, unchanged.content, "HX-Refresh" in unchanged) == (204, b"", False)
+    assert "Syncing" in changed.content.decode()
+    assert "<html" not in changed.content.decode()
+
+
+@pytest.mark.parametrize("scene", [scenes.setup_pending, scenes.sync_off])
+def test_change_of_more_than_the_state_loads_the_page_anew(
+    stage: Stage, owner_client: Client, scene: scenes.Scene
+) -> None:
+    scene(stage)
+    polled = _polled(owner_client, url(stage, "connection"))
+
+    Connection.objects.update(
+        state="disconnected", pending_until=None, app_id=None, installation_id=None, license_sync_enabled_at=None
+    )
+
+    assert owner_client.get(polled, headers=HTMX).headers["HX-Refresh"] == "true"
+
+
+def test_setup_is_counted_down_beside_the_time_of_its_end(stage: Stage, owner_client: Client) -> None:
+    scenes.setup_pending(stage)
+
+    shown = owner_client.get(url(stage, "connection")).content.decode()
+
+    assert 'format="elapsed" tense="future"' in shown
+    assert "<time datetime=" in shown
+    assert 'hx-trigger="every 2s"' in shown

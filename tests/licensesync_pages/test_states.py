@@ -51,6 +51,7 @@ SAYS = {
     "license-over_used": ["2 more used than bought", "never"],
     "license-license_expired": ["The license has expired on", "expired 3 days ago", "Update license"],
     "license-edit-nothing_at_all": ["A license file cannot be read"],
+    "users-dormant_and_suspended": ["12 users", "Dormant", "Suspended", "1 license", "Download CSV"],
     "seats-nothing_at_all": ["No seats yet", "all_users.csv"],
     "seats-no_connection": ["Accounts listed", "List taken at"],
     "seats-preview-no_connection": ["login13", "login1 ", "<strong>18</strong>", "nothing is applied yet"],

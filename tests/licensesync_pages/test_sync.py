@@ -180,12 +180,12 @@ def test_progress_is_silent_while_nothing_changes(stage: Stage, owner_client: Cl
     assert 'id="license-sync-said" role="status" hx-swap-oob="innerHTML"' in fragment
 
 
-def test_progress_asks_again_only_while_a_job_is_active(stage: Stage, owner_client: Client) -> None:
+def test_progress_asks_again_now_and_then_while_no_job_is_active(stage: Stage, owner_client: Client) -> None:
     scenes.synced(stage)
 
     fragment = owner_client.get(url(stage, "sync_progress"), headers=HTMX).content.decode()
 
-    assert "hx-trigger" not in fragment
+    assert 'hx-trigger="every 15s"' in fragment
     assert "<html" not in fragment
 
 

@@ -84,8 +84,15 @@ PEOPLE = [
     Row("set_theme", Expected(302, 302, 302, 302), "POST"),
 ]
 
+BOTH_SIDES = [
+    Row("audit_log", OWNERS_PAGE, where=SERVER),
+    Row("audit_log", OWNERS_PAGE, where=CLOUD),
+    Row("audit_log_export", OWNERS_PAGE, where=SERVER),
+]
+
 SERVER_PAGES = [
     Row("licensesync:connection", LOOK, where=SERVER),
+    Row("licensesync:connection_state", Expected(302, 404, 302, 302), where=SERVER),
     Row("licensesync:connection_enable", OWNERS_MISTAKE, "POST", SERVER),
     Row("licensesync:connection_complete", OWNERS_FORM, where=SERVER),
     Row("licensesync:connection_retry", OWNERS_FORM, "POST", SERVER),
@@ -104,6 +111,10 @@ SERVER_PAGES = [
     Row("licensesync:preview", LOOK, where=SERVER),
     Row("licensesync:preview", OWNERS_FORM, "POST", SERVER),
     Row("licensesync:sent", LOOK, where=SERVER),
+    Row("licensesync:users", LOOK, where=SERVER),
+    Row("licensesync:users_export", LOOK, where=SERVER),
+    # An account that is not there: it is said on the page one comes back to.
+    Row("licensesync:users_exclusions", OWNERS_FORM, "POST", SERVER, {"account": "7", "action": "exclude"}),
     Row("licensesync:sent_download", LOOK, where=SERVER),
     Row("licensesync:syncs", LOOK, where=SERVER),
     Row("licensesync:sync", LOOK, where=JOB),
@@ -168,5 +179,5 @@ API = SERVER_API + CLOUD_API
 # The cloud's API answers at the root as well, as api.github.com does.
 ROOT_API = [Row(f"root-{row.name}", row.expected, row.method, row.where, row.data) for row in CLOUD_API]
 
-PAGES = PEOPLE + SERVER_PAGES + CLOUD_PAGES
+PAGES = PEOPLE + BOTH_SIDES + SERVER_PAGES + CLOUD_PAGES
 ROWS = PAGES + API + ROOT_API

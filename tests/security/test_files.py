@@ -2,13 +2,13 @@
 
 import pytest
 
-from cloud.reports.table import _cell
+from enterprises.csv_cells import cell
 
 
 @pytest.mark.parametrize("start", ["\n=", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20"])
 def test_cell_of_the_report_is_no_formula(start: str) -> None:
-    assert _cell(f"{start}1+1") == f"'{start}1+1"
+    assert cell(f"{start}1+1") == f"'{start}1+1"
 
 
 def test_cell_in_the_middle_of_words_stays_as_it_is() -> None:
-    assert _cell("mona=lisa") == "mona=lisa"
+    assert cell("mona=lisa") == "mona=lisa"

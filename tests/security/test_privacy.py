@@ -70,7 +70,6 @@ def days(count: int) -> timedelta:
         ("Sign-in links", "15 minutes", services.LINK_LIVES, timedelta(minutes=15)),
         ("API tokens", "30 days", retention.KEEP_CLOSED_TOKENS, days(30)),
         ("Tokens and one-time codes", "An hour", TOKEN_LIFETIME, timedelta(hours=1)),
-        ("Audit log", "400 days", retention.KEEP_AUDIT, days(400)),
         ("Mail", "30 days", retention.KEEP_MAIL, days(30)),
     ],
 )

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("licensesync", "0003_decisions"),
+        ("licensesync", "0005_exclusion_list"),
     ]
 
     operations = [

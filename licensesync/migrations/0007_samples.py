@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("licensesync", "0004_history"),
+        ("licensesync", "0006_history"),
     ]
 
     operations = [

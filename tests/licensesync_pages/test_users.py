@@ -1,0 +1,108 @@
+"""The page of a server's users: what it lists, where its links lead, and the exclusion list."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from django.contrib.messages import get_messages
+from django.test import Client
+from django.urls import reverse
+
+from enterprises.models import AuditEvent, User
+from licensesync import users
+from licensesync.models import DormancyExclusion
+from tests.licensesync_pages import scenes
+from tests.licensesync_pages.scenes import Stage
+
+
+def url(stage: Stage, name: str = "users") -> str:
+    return reverse(f"licensesync:{name}", args=[stage.slug])
+
+
+def listed(page: str) -> list[str]:
+    return re.findall(r'<span class="Facts-help">(\d+)</span>', page)
+
+
+def show(client: Client, stage: Stage, query: str = "") -> str:
+    return client.get(url(stage) + query).content.decode()
+
+
+def test_counts_of_the_license_page_lead_to_as_many_users(stage: Stage, owner_client: Client) -> None:
+    scenes.dormant_and_suspended(stage)
+    license_page = owner_client.get(reverse("licensesync:license", args=[stage.slug])).content.decode()
+
+    links = re.findall(r'<a href="([^"]*users\?state=\w+)">(\d+)</a>', license_page)
+
+    assert [(len(listed(owner_client.get(link).content.decode())), count) for link, count in links] == [
+        (3, "3"),
+        (1, "1"),
+    ]
+
+
+def test_address_holds_search_filters_and_place(
+    stage: Stage, owner_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(users, "PAGE", 2)
+    scenes.dormant_and_suspended(stage)
+
+    page = show(owner_client, stage, "?state=dormant&q=octo")
+    (following,) = re.findall(r'rel="next" href="([^"]+)"', page)
+    second = owner_client.get(following.replace("&amp;", "&")).content.decode()
+    (export,) = re.findall(r'href="([^"]*users\.csv[^"]*)"', second)
+    written = owner_client.get(export.replace("&amp;", "&"))
+
+    assert (listed(page), listed(second)) == (["1", "2"], ["3"])
+    assert 'value="dormant" selected' in re.sub(r"\s+", " ", second)
+    assert written.getvalue().count(b"\r\n") == 1 + 3
+    event = AuditEvent.objects.get(action="report.download")
+    assert event.after == {"report": "users", "filters": ["dormant"], "searched": True}
+
+
+@pytest.mark.parametrize("query", ["?state=asleep", "?after=x", "?after=99999999999999999999", "?q=%00", "?before=-1"])
+def test_address_that_makes_no_sense_shows_everybody(stage: Stage, owner_client: Client, query: str) -> None:
+    stage.with_seats()
+
+    assert len(listed(show(owner_client, stage, query))) == scenes.ACCOUNTS
+
+
+def test_page_says_what_is_missing_and_where_nobody_matches(stage: Stage, owner_client: Client) -> None:
+    assert "No seats yet" in show(owner_client, stage)
+
+    stage.with_seats()
+
+    assert "Nobody matches" in show(owner_client, stage, "?q=nobody-of-that-name")
+
+
+def test_owner_excludes_an_account_and_comes_back_to_the_same_list(stage: Stage, owner_client: Client) -> None:
+    scenes.dormant_and_suspended(stage)
+
+    back = owner_client.post(url(stage, "users_exclusions") + "?state=dormant", {"user_id": "2", "action": "exclude"})
+    page = show(owner_client, stage, "?excluded=excluded")
+
+    assert back["Location"] == url(stage) + "?state=dormant"
+    assert listed(page) == ["2"]
+    assert "1 account on the exclusion list" in page
+    owner_client.post(url(stage, "users_exclusions"), {"user_id": "2", "action": "include"})
+    assert not DormancyExclusion.objects.exists()
+
+
+@pytest.mark.parametrize("data", [{"action": "exclude"}, {"account": "zed", "action": "exclude"}, {"user_id": "1"}])
+def test_mistake_changes_nothing_and_is_said(stage: Stage, owner_client: Client, data: dict[str, str]) -> None:
+    stage.with_seats()
+
+    answer = owner_client.post(url(stage, "users_exclusions"), data)
+
+    assert [str(message.level_tag) for message in get_messages(answer.wsgi_request)] == ["error"]
+    assert not DormancyExclusion.objects.exists()
+
+
+def test_billing_manager_sees_users_and_no_button(stage: Stage, client: Client, billing_manager: User) -> None:
+    scenes.dormant_and_suspended(stage)
+    client.force_login(billing_manager)
+
+    page = show(client, stage)
+
+    assert len(listed(page)) == scenes.ACCOUNTS
+    assert "Exclude</" not in page
+    assert 'name="action"' not in page
