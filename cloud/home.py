@@ -20,7 +20,7 @@ PAGES = (
         order=20,
         is_landing=True,
         group=_("Settings"),
-        view_names=("cloud:seats", "cloud:remove_instance"),
+        view_names=("cloud:seats", "cloud:remove_instance", "cloud:change"),
     ),
     navigation.Page(
         label=_("Import members"),

@@ -1,15 +1,15 @@
 """What the cloud says about each server: its status line, how fresh it is, and what it adds."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from django.db.models import Count
+from django.db.models import Count, Max
 from django.utils import formats, timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from cloud.models import Installation, Ledger, ServerAccount
+from cloud.models import Installation, Ledger, Revision, ServerAccount
 
 STALE_AFTER = timedelta(days=8)
 # Seats that were older than this when they were synced are said to be old, as on their server.
@@ -32,13 +32,24 @@ class InstanceState:
     next_expected_at: datetime | None
     is_overdue: bool
     added_licenses: int
+    last_sync: Revision | None = None
 
 
 def instance_states(ledger: Ledger, at: datetime) -> list[InstanceState]:
-    """Every server of the account by hostname, in two queries."""
-    alone = _licenses_of_one_server(ledger)
+    """Every server of the account by hostname, in three queries."""
+    alone, changes = _licenses_of_one_server(ledger), _last_syncs(ledger)
     installations = ledger.installations.order_by("hostname", "pk")
-    return [_state(installation, at, alone.get(installation.pk, 0)) for installation in installations]
+    return [
+        replace(_state(installation, at, alone.get(installation.pk, 0)), last_sync=changes.get(installation.pk))
+        for installation in installations
+    ]
+
+
+def _last_syncs(ledger: Ledger) -> dict[int | None, Revision]:
+    """What the last sync of each server changed."""
+    syncs = Revision.objects.filter(ledger=ledger, cause=Revision.Cause.SYNC, installation__isnull=False)
+    last = syncs.order_by().values("installation").annotate(last=Max("number")).values("last")
+    return {row.installation_id: row for row in syncs.filter(number__in=last)}
 
 
 def licenses_freed_by_removal(installation: Installation) -> int:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from cloud.views import consent, doctor, instances, licensing, members, people
+from cloud.views import changes, consent, doctor, instances, licensing, members, people
 
 app_name = "cloud"
 
@@ -15,6 +15,8 @@ urlpatterns = [
         instances.remove,
         name="remove_instance",
     ),
+    path("enterprises/<slug:slug>/licensing/changes/<int:number>", changes.change, name="change"),
+    path("enterprises/<slug:slug>/licensing/syncs/<uuid:snapshot_id>", changes.change_of_sync, name="change_of_sync"),
     path("enterprises/<slug:slug>/people", people.people, name="people"),
     path("enterprises/<slug:slug>/people/<int:pk>", people.person, name="person"),
     path("enterprises/<slug:slug>/settings/members", members.choose, name="members"),

@@ -138,6 +138,9 @@ CLOUD_PAGES = [
     Row("cloud:remove_instance", OWNERS_FORM, "POST", {"slug": "cloud", "pk": "installation"}),
     Row("cloud:people", LOOK, where=CLOUD),
     Row("cloud:person", LOOK, where={"slug": "cloud", "pk": "person"}),
+    # Importing the members made the first revision; no sync has this id.
+    Row("cloud:change", LOOK, where={"slug": "cloud", "number": "revision"}),
+    Row("cloud:change_of_sync", Expected(302, 404, 404, 404), where={"slug": "cloud", "snapshot_id": "uuid"}),
     Row("cloud:members", OWNERS_PAGE, where=CLOUD),
     Row("cloud:members", OWNERS_MISTAKE, "POST", CLOUD),
     Row("cloud:review_members", OWNERS_PAGE, where=MEMBERS_FILE),

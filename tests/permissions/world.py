@@ -104,6 +104,7 @@ def _things_of_cloud(enterprise: Enterprise, owner: User) -> dict[str, str]:
         "members_file": _staged(enterprise, "members", MEMBERS, owner),
         "installation": str(installation.pk),
         "person": str(ledger.licenses.get().pk),
+        "revision": str(ledger.revisions.get().number),
     }
 
 
