@@ -60,7 +60,7 @@ def forget_addresses(job: SyncJob) -> None:
     """Forget the addresses of earlier jobs, once this one is over; a preview leaves those of the last sync."""
     earlier = SyncJob.objects.filter(connection=job.connection_id, sample_addresses__isnull=False, pk__lt=job.pk)
     if job.kind == SyncJob.Kind.PREVIEW:
-        earlier = earlier.filter(kind=SyncJob.Kind.PREVIEW)
+        earlier = earlier.filter(kind=SyncJob.Kind.PREVIEW, omits=job.omits)
     earlier.update(sample_addresses=None)
 
 

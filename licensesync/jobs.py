@@ -33,6 +33,7 @@ _UNFROZEN: Final[dict[str, Any]] = {
     "hostname": "",
     "taken_at": None,
     "accounts": 0,
+    "omitted": 0,
     "part_count": 0,
     "parts_sent": 0,
     "bytes_sent": 0,
@@ -70,6 +71,7 @@ def create(
     by: User | None,
     at: datetime,
     allow_shrink: bool = False,
+    omits: SyncJob.Omits = SyncJob.Omits.NOBODY,
 ) -> tuple[SyncJob, bool]:
     """Return a new job and True, or the one that is active in its slot and False; the database decides.
 
@@ -87,6 +89,7 @@ def create(
                     requested_by=by,
                     created_at=at,
                     allow_shrink=allow_shrink,
+                    omits=omits,
                 )
                 note(job.pk, "requested", at, trigger=trigger)
             return job, True

@@ -224,6 +224,12 @@ class SyncJob(models.Model):
         PERSON = "person", _("Sync now")
         COMMAND = "command", _("Command line")
 
+    class Omits(models.TextChoices):
+        """Whom a preview leaves out, to ask what the cloud would count without them."""
+
+        NOBODY = "", _("Nobody")
+        DORMANT = "dormant", _("Dormant users that are not on the exclusion list")
+
     ACTIVE = (State.QUEUED, State.PREPARING, State.UPLOADING, State.APPLYING)
     OVER = (State.SUCCEEDED, State.FAILED, State.CANCELLED)
 
@@ -234,6 +240,7 @@ class SyncJob(models.Model):
     trigger = models.CharField(max_length=16, choices=Trigger)
     requested_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
     allow_shrink = models.BooleanField(default=False)
+    omits = models.CharField(max_length=16, choices=Omits, blank=True, default=Omits.NOBODY, db_default=Omits.NOBODY)
     created_at = models.DateTimeField()
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
@@ -253,6 +260,7 @@ class SyncJob(models.Model):
     hostname = models.CharField(max_length=253, blank=True)
     taken_at = models.DateTimeField(null=True, blank=True)
     accounts = models.PositiveIntegerField(default=0)
+    omitted = models.PositiveIntegerField(default=0, db_default=0)
     part_count = models.PositiveIntegerField(default=0)
     parts_sent = models.PositiveIntegerField(default=0)
     bytes_sent = models.PositiveBigIntegerField(default=0)

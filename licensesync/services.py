@@ -198,9 +198,12 @@ def request_sync(
     trigger: SyncJob.Trigger = SyncJob.Trigger.PERSON,
     kind: SyncJob.Kind = SyncJob.Kind.USAGE,
     allow_shrink: bool = False,
+    omits: SyncJob.Omits = SyncJob.Omits.NOBODY,
     ip: str = "",
 ) -> SyncJob:
     """Return the job that does what is asked: a new one, or the one that is active already, awake.
+
+    ``omits`` is for previews: what the cloud would count without some of the accounts.
 
     :raises NotConnected: GitHub Connect is not enabled
     :raises SyncDisabled: license sync is Disabled, and the job would carry people's data
@@ -211,7 +214,7 @@ def request_sync(
     if kind != SyncJob.Kind.RECORD and not connection.license_sync_enabled:
         raise SyncDisabled
     job, is_new = jobs.create(
-        connection=connection, kind=kind, trigger=trigger, by=by, at=at, allow_shrink=allow_shrink
+        connection=connection, kind=kind, trigger=trigger, by=by, at=at, allow_shrink=allow_shrink, omits=omits
     )
     if is_new:
         audit.record(
@@ -221,7 +224,8 @@ def request_sync(
             at=at,
             ip=ip,
             target=connection.server.hostname,
-            after={"kind": kind, "trigger": trigger, "allow_shrink": allow_shrink},
+            after={"kind": kind, "trigger": trigger, "allow_shrink": allow_shrink}
+            | ({"omits": omits} if omits else {}),
         )
     elif jobs.wake(job.pk, at):
         job.refresh_from_db()

@@ -10,6 +10,7 @@ from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from connect.models import Server
+from licensesync.exclusions import not_suspendable
 from licensesync.locks import hold
 from licensesync.models import Seat, SeatSource, SyncJob, SyncPart
 from licensesync.searching import Wanted
@@ -39,6 +40,7 @@ class Frozen:
     size: int
     sha256: str
     taken_at: datetime
+    omitted: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,8 +59,10 @@ def consuming(server: Server) -> QuerySet[Seat]:
     return Seat.objects.filter(server=server, is_license_consuming=True).order_by("user_id")
 
 
-def freeze(job_id: int, server: Server) -> Frozen:
+def freeze(job_id: int, server: Server, omits: str = "") -> Frozen:
     """Store a server's lines as parts of a job, within the caller's transaction, in bounded memory.
+
+    ``omits`` says whose lines are left out, see `SyncJob.Omits`.
 
     The server is held, so that no import comes between the time of the list and its lines.
 
@@ -71,21 +75,30 @@ def freeze(job_id: int, server: Server) -> Frozen:
     SyncPart.objects.filter(job_id=job_id).delete()
     digest = SnapshotDigest()
     accounts = size = number = 0
-    for number, lines in enumerate(_chunks(server), start=1):
+    every = consuming(server)
+    sent = not_suspendable(every) if omits == SyncJob.Omits.DORMANT else every
+    for number, lines in enumerate(_chunks(sent), start=1):
         raw = b"".join(lines)
         digest.add(raw)
         accounts += len(lines)
         size += len(raw)
         SyncPart.objects.create(job_id=job_id, number=number, lines=len(lines), body=pack(raw))
-    return Frozen(accounts=accounts, parts=number, size=size, sha256=digest.hexdigest(), taken_at=taken_at)
+    return Frozen(
+        accounts=accounts,
+        parts=number,
+        size=size,
+        sha256=digest.hexdigest(),
+        taken_at=taken_at,
+        omitted=every.count() - accounts if omits else 0,
+    )
 
 
-def _chunks(server: Server) -> Iterator[list[bytes]]:
+def _chunks(seats: QuerySet[Seat]) -> Iterator[list[bytes]]:
     """Yield whole parts of lines, LF included: at most 10,000 lines and 8 MiB each."""
     lines: list[bytes] = []
     size = 0
     # A server-side cursor on PostgreSQL, a plain one on SQLite: rows are read as they are needed.
-    for text in consuming(server).values_list("line", flat=True).iterator(chunk_size=_CURSOR_ROWS):
+    for text in seats.values_list("line", flat=True).iterator(chunk_size=_CURSOR_ROWS):
         line = f"{text}\n".encode()
         if lines and (len(lines) == MAX_PART_LINES or size + len(line) > MAX_RAW_BYTES):
             yield lines
@@ -110,7 +123,7 @@ def outgoing(server: Server) -> Outgoing:
     digest = hashlib.sha256()
     accounts = size = 0
     # One query, hence one state of the seats; no transaction, which on SQLite would keep writers away.
-    for lines in _chunks(server):
+    for lines in _chunks(consuming(server)):
         raw = b"".join(lines)
         digest.update(raw)
         accounts += len(lines)
@@ -120,7 +133,7 @@ def outgoing(server: Server) -> Outgoing:
 
 def outgoing_lines(server: Server) -> Iterator[bytes]:
     """Yield the lines that would be sent now, LF included, some thousands at once."""
-    for lines in _chunks(server):
+    for lines in _chunks(consuming(server)):
         yield b"".join(lines)
 
 

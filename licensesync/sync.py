@@ -193,13 +193,14 @@ def _freeze(worker: Worker, job: SyncJob) -> None:
     connection = job.connection
     with transaction.atomic():
         worker.advance()
-        frozen = snapshot.freeze(job.pk, connection.server)
+        frozen = snapshot.freeze(job.pk, connection.server, job.omits)
         worker.advance(
             state=SyncJob.State.UPLOADING,
             sync_id=uuid.uuid4(),
             hostname=connection.server.hostname,
             taken_at=frozen.taken_at,
             accounts=frozen.accounts,
+            omitted=frozen.omitted,
             part_count=frozen.parts,
             sha256=frozen.sha256,
             size=frozen.size,

@@ -28,6 +28,7 @@ license_patterns: list[URLPattern | URLResolver] = [
     path("/sent", license_page.sent, name="sent"),
     path("/users", users.show, name="users"),
     path("/users.csv", users.export, name="users_export"),
+    path("/users/suspending", users.suspending, name="users_suspending"),
     path("/users/exclusions", users.exclusions, name="users_exclusions"),
     path("/sent/download", history.lines, name="sent_download"),
     path("/syncs", history.syncs, name="syncs"),

@@ -19,7 +19,9 @@ from enterprises import founding
 from enterprises.models import Deployment, Enterprise, Kind, RoleName, User
 from enterprises.secrets import new_secret
 from enterprises.services import create_user, grant_role
-from licensesync import schedule, sync
+from licensesync import jobs, schedule, sync
+from licensesync.exclusions import exclude, suspendable
+from licensesync.models import Seat, SyncJob
 from licensesync.services import import_seats, set_license, set_license_sync
 
 WEEKS: Final = 10
@@ -76,6 +78,7 @@ class _Builder:
         for week in range(WEEKS):
             self._week(week, servers)
             self.on_week()
+        self._ask_about_dormant(servers[0])
         self._lab()
         return Demo(owner=made.user, password=made.password)
 
@@ -140,6 +143,22 @@ class _Builder:
         installation_id = Connection.objects.values_list("installation_id", flat=True).get(jobs=job_id)
         line = DemoLine(clock=clock, owner=self.owner, installation_id=installation_id or 0)
         sync.run(job_id, clock=clock, adapter=line, wait=lambda _seconds: None)
+
+    def _ask_about_dormant(self, server: Server) -> None:
+        """Have the cloud say what suspending dormant users would free, but for two that are never meant."""
+        at = self.at - timedelta(hours=2)
+        dormant = suspendable(Seat.objects.filter(server=server)).order_by("user_id")
+        for user_id in list(dormant.values_list("user_id", flat=True)[1:3]):
+            exclude(server=server, user_id=user_id, by=self.owner, at=at)
+        job, _is_new = jobs.create(
+            connection=server.connection,
+            kind=SyncJob.Kind.PREVIEW,
+            trigger=SyncJob.Trigger.PERSON,
+            by=self.owner,
+            at=at,
+            omits=SyncJob.Omits.DORMANT,
+        )
+        self._run(job.pk, at + timedelta(minutes=1))
 
     def _lab(self) -> None:
         enterprise = self._found(LAB, "Octo Lab", Deployment.SERVER)

@@ -142,7 +142,7 @@ def preview_page(server: Server, at: datetime, *, is_owner: bool) -> PreviewPage
     jobs = SyncJob.objects.filter(connection=server.connection).select_related("requested_by")
     return PreviewPage(
         server=server,
-        job=jobs.filter(kind=SyncJob.Kind.PREVIEW).order_by("-pk").first(),
+        job=jobs.filter(kind=SyncJob.Kind.PREVIEW, omits=SyncJob.Omits.NOBODY).order_by("-pk").first(),
         active=jobs.active().filter(kind__in=[SyncJob.Kind.PREVIEW, SyncJob.Kind.USAGE]).first(),
         last_sync=jobs.filter(kind=SyncJob.Kind.USAGE, state=SyncJob.State.SUCCEEDED).order_by("-pk").first(),
         at=at,

@@ -10,7 +10,8 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from connect.models import Server
 from enterprises import audit
@@ -18,7 +19,10 @@ from enterprises.access import Need
 from enterprises.audit import actor_ip
 from enterprises.requests import SignedInRequest
 from licensesync import exclusions as excluding
+from licensesync import services
 from licensesync.forms import ExclusionForm, UsersForm
+from licensesync.models import SyncJob
+from licensesync.pages.suspending import suspending_box
 from licensesync.pages.users import users_list
 from licensesync.users import csv_lines
 from licensesync.views.guard import server_for
@@ -30,9 +34,12 @@ def show(request: SignedInRequest, slug: str) -> HttpResponse:
     """Who is on the server, narrowed as the address says."""
     server = server_for(request, slug)
     form = UsersForm(request.GET)
-    return render(
-        request, "licensesync/users.html", {"page": users_list(server, form.wanted, form.fitting), "form": form}
-    )
+    context = {
+        "page": users_list(server, form.wanted, form.fitting),
+        "form": form,
+        "box": suspending_box(server, timezone.now()),
+    }
+    return render(request, "licensesync/users.html", context)
 
 
 @login_required
@@ -58,6 +65,40 @@ def export(request: SignedInRequest, slug: str) -> StreamingHttpResponse:
         content_type="text/csv; charset=utf-8",
         headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )
+
+
+@login_required
+@never_cache
+@require_http_methods(["GET", "POST"])
+def suspending(request: SignedInRequest, slug: str) -> HttpResponse:
+    """Ask the cloud what it would count without the dormant users; or show, as a fragment, where that stands."""
+    is_post = request.method == "POST"
+    server = server_for(request, slug, Need.OWN if is_post else Need.VIEW)
+    if is_post:
+        _ask(request, server)
+    if is_post or "HX-Request" not in request.headers:
+        return redirect(reverse("licensesync:users", args=[slug]) + "#suspending")
+    return render(request, "licensesync/_suspending.html", {"box": suspending_box(server, timezone.now())})
+
+
+def _ask(request: SignedInRequest, server: Server) -> None:
+    try:
+        job = services.request_sync(
+            connection=server.connection,
+            by=request.user,
+            at=timezone.now(),
+            kind=SyncJob.Kind.PREVIEW,
+            omits=SyncJob.Omits.DORMANT,
+            ip=actor_ip(request),
+        )
+    except services.NotConnected:
+        messages.error(request, _("GitHub Connect is not enabled, so the cloud cannot be asked."))
+        return
+    except services.SyncDisabled:
+        messages.error(request, _("License sync is set to Disabled, so nothing was sent."))
+        return
+    if job.omits != SyncJob.Omits.DORMANT:
+        messages.info(request, _("Another sync is under way. Ask again when it is over."))
 
 
 @login_required

@@ -113,6 +113,9 @@ SERVER_PAGES = [
     Row("licensesync:sent", LOOK, where=SERVER),
     Row("licensesync:users", LOOK, where=SERVER),
     Row("licensesync:users_export", LOOK, where=SERVER),
+    Row("licensesync:users_suspending", Expected(302, 404, 302, 302), where=SERVER),
+    # The server is not connected: owners are led back to the page that says so.
+    Row("licensesync:users_suspending", OWNERS_FORM, "POST", SERVER),
     # An account that is not there: it is said on the page one comes back to.
     Row("licensesync:users_exclusions", OWNERS_FORM, "POST", SERVER, {"account": "7", "action": "exclude"}),
     Row("licensesync:sent_download", LOOK, where=SERVER),

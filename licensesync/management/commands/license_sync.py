@@ -17,6 +17,7 @@ from licensesync.failures import explain, failure_of
 from licensesync.models import Schedule, SyncJob
 from licensesync.pages.difference import difference_of
 from licensesync.state import ConnectionState, connection_state, connection_states
+from licensesync.suspending import freed_by
 
 NOBODY_AFTER_SECONDS: Final = 15
 POLL_SECONDS: Final = 0.5
@@ -43,6 +44,11 @@ class Command(ReportingCommand):
         parser.add_argument("--timeout", type=int, default=600, metavar="SECONDS", help="how long --wait waits")
         parser.add_argument(
             "--check", action="store_true", help="status: exit 2 where somebody is needed, 3 on failure"
+        )
+        parser.add_argument(
+            "--suspend-dormant",
+            action="store_true",
+            help="preview: what the cloud would count without the dormant users that are not on the exclusion list",
         )
         parser.add_argument("--allow-shrink", action="store_true", help="let a large part of the people be removed")
 
@@ -90,6 +96,9 @@ class Command(ReportingCommand):
         self._request(server, options, SyncJob.Kind.PREVIEW)
 
     def _request(self, server: Server, options: dict[str, Any], kind: SyncJob.Kind) -> None:
+        omits = SyncJob.Omits.DORMANT if options["suspend_dormant"] else SyncJob.Omits.NOBODY
+        if omits and kind != SyncJob.Kind.PREVIEW:
+            raise CommandError("--suspend-dormant goes with preview alone: no sync leaves anybody out.")
         try:
             job = services.request_sync(
                 connection=server.connection,
@@ -98,9 +107,12 @@ class Command(ReportingCommand):
                 trigger=SyncJob.Trigger.COMMAND,
                 kind=kind,
                 allow_shrink=options["allow_shrink"],
+                omits=omits,
             )
         except services.SyncDisabled as error:
             raise CommandError(f"{error} Enable it: license_sync {server.enterprise.slug} enable") from error
+        if job.kind != kind or job.omits != omits:
+            raise CommandError(f"Another {job.get_kind_display().lower()} is under way; try again when it is over.")
         if options["wait"]:
             self._wait(job, options["timeout"])
         self._report_job(job, options)
@@ -178,6 +190,9 @@ def _job_line(job: SyncJob) -> str:
         return f"{waits} Give --wait to read here how it ends."
     if not job.result:
         return "The preview is done; the cloud did not say what would change."
+    if job.omits == SyncJob.Omits.DORMANT:
+        freed = freed_by(job)
+        return f"Suspending these {job.omitted} dormant users would free {freed} licenses. Nothing was changed."
     what = {name: job.result[name] for name in ("accounts", "added", "changed", "removed")}
     verb = "would send" if job.kind == SyncJob.Kind.PREVIEW else "sent"
     line = (
@@ -205,6 +220,9 @@ def _job_values(job: SyncJob) -> dict[str, Any]:
         "state": job.state,
         "sync_id": str(job.sync_id) if job.sync_id else None,
         "accounts": job.accounts,
+        "omits": job.omits,
+        "omitted": job.omitted,
+        "would_free": freed_by(job) if job.omits and job.result else None,
         "error_code": job.error_code,
         "not_before": _iso(job.not_before),
         "result": job.result,
