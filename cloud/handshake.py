@@ -60,7 +60,7 @@ def accounts_for(user: User, manifest: Manifest) -> list[AccountChoice]:
         installation.ledger.enterprise_id: installation
         for installation in installing.same_server(manifest)
         .filter(ledger__enterprise__in=accounts)
-        .select_related("ledger")
+        .select_related("ledger", "connected_by")
         if installing.is_blocking(installation, manifest)
     }
     return [AccountChoice(enterprise=account, existing_installation=blocking.get(account.pk)) for account in accounts]

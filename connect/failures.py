@@ -127,6 +127,7 @@ class Place(enum.StrEnum):
     LICENSE = "license"
     SEATS = "seats"
     DOCTOR = "doctor"
+    DECISION = "decision"
 
 
 @dataclass(frozen=True)
@@ -184,7 +185,7 @@ EXPLANATIONS: Final[dict[str, Explanation]] = {
     Unavailable.SERVER_ERROR: _passing(_("The cloud has a problem of its own."), _WAIT),
     NOT_CONNECTED: _lasting(_("GitHub Connect is not enabled."), _("Enable GitHub Connect."), Place.CONNECTION),
     NOT_AUTHORIZED: _lasting(
-        _("The cloud does not accept the credentials of this server."), _CONNECT_AGAIN, Place.CONNECTION
+        _("The cloud does not accept the credentials of this server."), _CONNECT_AGAIN, Place.DECISION
     ),
     NOT_FOUND: _lasting(
         _("The cloud knows no such account, or the token's owner has no role in it."),
@@ -198,7 +199,7 @@ EXPLANATIONS: Final[dict[str, Explanation]] = {
         Place.CONNECTION,
     ),
     ErrorCode.BAD_CREDENTIALS: _lasting(
-        _("The cloud does not accept the credentials of this server."), _CONNECT_AGAIN, Place.CONNECTION
+        _("The cloud does not accept the credentials of this server."), _CONNECT_AGAIN, Place.DECISION
     ),
     ErrorCode.CLOCK_SKEW: _passing(
         _("The clocks of this server and of the cloud are too far apart."),
@@ -211,16 +212,18 @@ EXPLANATIONS: Final[dict[str, Explanation]] = {
     ErrorCode.REVISION_CONFLICT: _lasting(
         _("The cloud holds a newer state of this server than the server remembers: it was restored or copied."),
         _("Find out which copy is the original before anything is synced."),
+        Place.DECISION,
     ),
     ErrorCode.HOSTNAME_CHANGED: _lasting(
         _("The cloud knows this server under another host name: it was renamed or copied."),
         _("Find out which copy is the original before anything is synced."),
+        Place.DECISION,
     ),
     ErrorCode.SUPERSEDED: _passing(_("A newer state of this server arrived in the meantime."), _WAIT),
     ErrorCode.SHRINK_UNCONFIRMED: _lasting(
         _("This sync would remove a large part of the people that the cloud holds of this server."),
         _("Check the seats of this server, then confirm the removal."),
-        Place.SEATS,
+        Place.DECISION,
     ),
     ErrorCode.DIGEST_MISMATCH: _lasting(_("The data did not arrive as it was sent."), _SYNC_AGAIN),
     ErrorCode.PART_DIGEST: _passing(_("A part was changed on its way."), _WAIT),

@@ -143,8 +143,10 @@ def confirm_original(
 
 def confirm_copy(
     *, connection: Connection, job_id: int, hostname: str, by: User | None, at: datetime, ip: str = ""
-) -> None:
+) -> str:
     """This server is a copy: it gets an id, a name and keys of its own, and no connection. The cloud hears nothing.
+
+    Answer its name.
 
     :raises NothingToDecide: somebody decided already
     :raises NameTaken: the original is called so
@@ -155,9 +157,10 @@ def confirm_copy(
     with transaction.atomic():
         _decide(decision, Choice.COPY)
         _become_another(server=connection.server, hostname=name, by=by, at=at, ip=ip)
+    return name
 
 
-def become_copy(*, server: Server, hostname: str, taken: str, by: User | None, at: datetime, ip: str = "") -> None:
+def become_copy(*, server: Server, hostname: str, taken: str, by: User | None, at: datetime, ip: str = "") -> str:
     """A server that the cloud does not let in, since its original is there, is called a copy; see `confirm_copy`.
 
     :raises NothingToDecide: somebody did so already, or connected it
@@ -166,7 +169,9 @@ def become_copy(*, server: Server, hostname: str, taken: str, by: User | None, a
     """
     if server.connection.is_connected:
         raise NothingToDecide
-    _become_another(server=server, hostname=checked_name(hostname, taken=taken), by=by, at=at, ip=ip)
+    name = checked_name(hostname, taken=taken)
+    _become_another(server=server, hostname=name, by=by, at=at, ip=ip)
+    return name
 
 
 @transaction.atomic

@@ -238,3 +238,29 @@ class ExclusionForm(forms.Form):
         if not data.get("account") and not data.get("user_id"):
             raise forms.ValidationError(_("Enter the login or the id of an account."))
         return data
+
+
+class DecisionForm(forms.Form):
+    """One choice after the cloud refused a sync, and that somebody is sure of it."""
+
+    choice = forms.CharField(widget=forms.HiddenInput)
+    job = forms.IntegerField(required=False, widget=forms.HiddenInput)
+    sure = forms.BooleanField(error_messages={"required": _("Confirm that this is so.")})
+
+    def __init__(self, *args: Any, choice: str, **kwargs: Any) -> None:
+        kwargs["auto_id"] = f"id_{choice}_%s"
+        super().__init__(*args, **kwargs)
+        self.chosen = choice
+
+
+class CopyForm(DecisionForm):
+    """This server is a copy, and has a name of its own."""
+
+    field_order = ("choice", "job", "hostname", "sure")
+
+    hostname = forms.CharField(
+        label=_("Host name of this server"),
+        max_length=253,
+        help_text=_("Where its own users reach it. The name of the original stays with the original."),
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+    )

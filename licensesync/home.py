@@ -8,7 +8,7 @@ from connect.models import Server
 from enterprises import home, navigation
 from enterprises.models import Deployment, Enterprise
 from licensesync.models import SeatSource
-from licensesync.state import ConnectionState, connection_states
+from licensesync.state import ConnectionState, StateCode, connection_states
 
 PAGES = (
     navigation.Page(
@@ -75,6 +75,7 @@ def _state(server: Server, state: ConnectionState, *, has_seats: bool) -> home.H
     if not has_seats:
         seats = reverse("licensesync:seats", kwargs=kwargs)
         return home.HomeState(state.label, state.tone, _("Import the seats of this server."), seats)
-    # Why it failed stands on the License page, and so does the way on.
-    url = reverse(f"licensesync:{'license' if state.error_code else state.place}", kwargs=kwargs)
+    # Why it failed stands on the License page, and so does the way on; a decision has a page of its own.
+    fails = state.error_code and state.code != StateCode.NEEDS_DECISION
+    url = reverse(f"licensesync:{'license' if fails else state.place}", kwargs=kwargs)
     return home.HomeState(state.label, state.tone, state.next_step, url)

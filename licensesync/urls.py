@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from licensesync.views import api, connection, doctor, history, preview, seats, sync, users
+from licensesync.views import api, connection, decision, doctor, history, preview, seats, sync, users
 from licensesync.views import license as license_page
 
 app_name = "licensesync"
@@ -15,6 +15,7 @@ connect_patterns: list[URLPattern | URLResolver] = [
     path("/retry", connection.retry, name="connection_retry"),
     path("/cancel", connection.cancel, name="connection_cancel"),
     path("/disable", connection.disable, name="connection_disable"),
+    path("/decision", decision.decide, name="decision"),
     path("/license_sync", sync.toggle, name="license_sync"),
 ]
 

@@ -31,12 +31,14 @@ def consent(request: SignedInRequest) -> HttpResponse:
         return render(request, "cloud/consent_invalid.html", {"problem": error}, status=HTTPStatus.BAD_REQUEST)
     if request.method == "POST":
         return _give_code(request, manifest)
+    accounts = handshake.accounts_for(request.user, manifest)
+    is_kept_out = bool(accounts) and all(choice.existing_installation for choice in accounts)
     context = {
         "manifest": manifest,
         "manifest_jws": manifest_jws,
         "state": state,
-        "accounts": handshake.accounts_for(request.user, manifest),
-        "back_url": manifest.callback.removesuffix("/complete"),
+        "accounts": accounts,
+        "back_url": manifest.callback.removesuffix("/complete") + ("?problem=connection_exists" if is_kept_out else ""),
     }
     response = render(request, "cloud/consent.html", context)
     return _allowing_form_to(manifest, response)

@@ -12,6 +12,7 @@ _NAMES: Final[dict[str, Promise]] = {
     "license": _("License"),
     "seats": _("Seats"),
     "doctor": _("Doctor"),
+    "decision": _("Decide"),
 }
 _OWNERS_ONLY: Final = frozenset({"doctor"})
 _ANCHORS: Final = {"license": "#license-sync"}

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
@@ -26,6 +27,8 @@ class ConnectProblem:
     title: str | Promise
     text: str | Promise
     steps: tuple[str | Promise, ...] = ()
+    link: str = ""
+    link_text: str | Promise = ""
 
 
 def code_of(problem: handshake.HandshakeFailed | CloudFailure) -> str:
@@ -81,4 +84,6 @@ def _exists(server: Server) -> ConnectProblem:
             _("Choose Remove: it deletes the old connection and the people that came with it."),
             _("Come back here and enable GitHub Connect again."),
         ),
+        reverse("licensesync:decision", args=[server.enterprise.slug]) + "?exists",
+        _("Or this server is a copy"),
     )

@@ -26,6 +26,7 @@ from licensesync.forms import DisableForm, EnableForm
 from licensesync.pages.connection import ConnectionPage, connection_page
 from licensesync.pages.problems import code_of
 from licensesync.pages.state_band import state_band
+from licensesync.views.decision import forget_existing, keep_existing
 from licensesync.views.guard import forms_lead_to_clouds, is_owner, server_for
 
 
@@ -104,6 +105,7 @@ def enable(request: SignedInRequest, slug: str) -> HttpResponse:
 def complete(request: SignedInRequest, slug: str) -> HttpResponse:
     """Take the code that the browser brings back from the cloud."""
     server = server_for(request, slug, Need.OWN)
+    former = _former_account(server.connection)
     try:
         connection = handshake.finish(
             connection=server.connection,
@@ -115,9 +117,10 @@ def complete(request: SignedInRequest, slug: str) -> HttpResponse:
             ip=actor_ip(request),
         )
     except (handshake.HandshakeFailed, CloudFailure) as problem:
-        return _to_page(slug, code_of(problem))
+        return _failed(request, server, problem)
     request.session.pop(_state_key(server), None)
-    return _connected(request, slug, connection)
+    forget_existing(request, server)
+    return _connected(request, slug, connection, former)
 
 
 @login_required
@@ -125,18 +128,42 @@ def complete(request: SignedInRequest, slug: str) -> HttpResponse:
 def retry(request: SignedInRequest, slug: str) -> HttpResponse:
     """Complete a setup whose last answer was lost: the kept code is exchanged once more."""
     server = server_for(request, slug, Need.OWN)
+    former = _former_account(server.connection)
     try:
         connection = handshake.retry(
             connection=server.connection, by=request.user, at=timezone.now(), ip=actor_ip(request)
         )
     except (handshake.HandshakeFailed, CloudFailure) as problem:
-        return _to_page(slug, code_of(problem))
-    return _connected(request, slug, connection)
+        return _failed(request, server, problem)
+    forget_existing(request, server)
+    return _connected(request, slug, connection, former)
 
 
-def _connected(request: SignedInRequest, slug: str, connection: Connection) -> HttpResponse:
+def _failed(
+    request: SignedInRequest, server: Server, problem: handshake.HandshakeFailed | CloudFailure
+) -> HttpResponse:
+    """To the words for it; where the cloud said which connection is in the way, to the page that decides."""
+    if isinstance(problem, handshake.ConnectionExists) and problem.existing:
+        keep_existing(request, server, problem.existing)
+        return redirect("licensesync:decision", slug=server.enterprise.slug)
+    return _to_page(server.enterprise.slug, code_of(problem))
+
+
+def _former_account(connection: Connection) -> tuple[str, str]:
+    """Slug and name of the account that this server was connected to before, if it was."""
+    return (connection.account_slug, connection.account_name) if connection.disconnected_at else ("", "")
+
+
+def _connected(request: SignedInRequest, slug: str, connection: Connection, former: tuple[str, str]) -> HttpResponse:
     text = _("GitHub Connect is enabled: this server is connected to %(account)s. License sync is still off.")
     messages.success(request, text % {"account": connection.account_name or connection.account_slug})
+    former_slug, former_name = former
+    if former_slug not in ("", connection.account_slug):
+        text = _(
+            "People already synced still count in %(account)s, marked “disconnected”, until an owner of that account "
+            "removes this server."
+        )
+        messages.warning(request, text % {"account": former_name or former_slug})
     return _to_page(slug)
 
 

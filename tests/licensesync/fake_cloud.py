@@ -15,7 +15,7 @@ from requests.adapters import BaseAdapter
 from requests.exceptions import ConnectionError as NoConnection
 
 from wire import signing
-from wire.messages import Difference, OpenSync, Problem, Receipt, ReceiptKey, SyncStatus
+from wire.messages import Difference, Held, OpenSync, Problem, Receipt, ReceiptKey, SyncStatus
 from wire.parts import unpack
 
 SYNC = re.compile(r"\A/api/v3/enterprise-installation/license-syncs(?:/([0-9a-f-]{36})(/commit|/parts/(\d+))?)?\Z")
@@ -229,9 +229,10 @@ def answer(status: int, body: object = None, **headers: str) -> Response:
     return response
 
 
-def refusal(status: int, code: str, **headers: str) -> Response:
+def refusal(status: int, code: str, *, held: Held | None = None, **headers: str) -> Response:
     """An error in the shape of ours."""
-    return answer(status, msgspec.to_builtins(Problem(message="No.", code=code, status=str(status))), **headers)
+    problem = Problem(message="No.", code=code, status=str(status), held=held or msgspec.UNSET)
+    return answer(status, msgspec.to_builtins(problem), **headers)
 
 
 def die() -> None:

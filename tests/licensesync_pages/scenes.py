@@ -4,8 +4,9 @@ import io
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
+import msgspec
 from django.urls import reverse
 from django.utils import timezone
 
@@ -18,7 +19,7 @@ from licensesync.licenses import keep_license
 from licensesync.models import License, Schedule, SyncJob
 from tests.licensesync.fake_cloud import FakeCloud, refusal
 from tests.licensesync.world import CLOUD_URL, Clock, World, app_key_pem, ndjson, seat
-from wire.messages import ErrorCode
+from wire.messages import ErrorCode, Held
 
 ACCOUNTS = 12
 
@@ -185,6 +186,57 @@ def shrink_unconfirmed(stage: Stage) -> None:
     world.run(world.request(by=stage.owner))
 
 
+HELD = Held(
+    hostname="ghes1.octo.example",
+    revision=1204,
+    accounts=5210,
+    snapshot_id="6d1b2f5e-0c3a-4b53-9a55-6c0f1a2b3c4d",
+    taken_at=datetime(2026, 11, 2, 6, 0, tzinfo=UTC),
+    synced_at=datetime(2026, 11, 2, 7, 30, tzinfo=UTC),
+)
+
+
+def _refused(stage: Stage, code: str, held: Held | None = HELD, status: int = 409) -> None:
+    """A sync arrived, and the next one was refused for good."""
+    world = stage.with_seats().connected(days_ago=2)
+    world.sync()
+    world.clock.move(days=1)
+    world.cloud.fail("open", lambda: refusal(status, code, held=held), number=2)
+    world.run(world.request(by=stage.owner))
+
+
+def restored(stage: Stage) -> None:
+    _refused(stage, ErrorCode.REVISION_CONFLICT)
+
+
+def restored_beside_an_older_cloud(stage: Stage) -> None:
+    _refused(stage, ErrorCode.REVISION_CONFLICT, None)
+
+
+def renamed(stage: Stage) -> None:
+    _refused(stage, ErrorCode.HOSTNAME_CHANGED, msgspec.structs.replace(HELD, hostname="former.octo.example"))
+
+
+def shrinking(stage: Stage) -> None:
+    _refused(stage, ErrorCode.SHRINK_UNCONFIRMED)
+
+
+def cut_off(stage: Stage) -> None:
+    """Another copy was called the original."""
+    world = stage.with_seats().connected(days_ago=1)
+    world.sync()
+    job = world.request(by=stage.owner)
+    SyncJob.objects.filter(pk=job.pk).update(
+        state=SyncJob.State.FAILED, error_code="not_authorized", started_at=stage.at, finished_at=stage.at
+    )
+
+
+def left_on_cloud(stage: Stage) -> None:
+    """Disabled on this server alone."""
+    disconnected(stage)
+    Connection.objects.filter(pk=stage.connection.pk).update(is_left_on_cloud=True)
+
+
 def planned(stage: Stage, **ahead: float) -> None:
     """The weekly run lies ahead, as the tick leaves it."""
     slot = Schedule.objects.filter(connection=stage.connection, slot=Schedule.Slot.SYNC)
@@ -321,6 +373,12 @@ PLACES = [
     Place(no_connection, _page("connection", "?problem=state_mismatch"), "connection-mismatch"),
     Place(setup_answer_lost, _page("connection", "?problem=timeout"), "connection-timeout"),
     Place(synced, _page("connection_disable"), "disable"),
+    *(
+        Place(scene, _page("decision"), "decision")
+        for scene in (restored, restored_beside_an_older_cloud, renamed, shrinking, cut_off, synced)
+    ),
+    Place(no_connection, _page("decision", "?exists"), "decision-exists"),
+    Place(left_on_cloud, _page("connection"), "connection"),
     Place(nothing_at_all, _page("license_edit"), "license-edit"),
     Place(nothing_at_all, _page("seats"), "seats"),
     Place(no_connection, _page("seats"), "seats"),

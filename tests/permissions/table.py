@@ -100,6 +100,9 @@ SERVER_PAGES = [
     # The server of the table is not connected: owners are led back.
     Row("licensesync:connection_disable", OWNERS_FORM, where=SERVER),
     Row("licensesync:connection_disable", OWNERS_FORM, "POST", SERVER),
+    # The cloud refused nothing: there is nothing to decide, and an empty form names no choice.
+    Row("licensesync:decision", LOOK, where=SERVER),
+    Row("licensesync:decision", OWNERS_MISTAKE, "POST", SERVER),
     Row("licensesync:license_sync", OWNERS_FORM, "POST", SERVER, {"license_sync": "enabled"}),
     Row("licensesync:license", LOOK, where=SERVER),
     Row("licensesync:license_edit", OWNERS_PAGE, where=SERVER),
