@@ -31,12 +31,12 @@ def cloud_restored(scene: Scene) -> None:
 
 @row("server restored from backup", ends="revision_conflict")
 def server_restored(scene: Scene) -> Iterator[None]:
-    """It is found out and stopped; connected anew, because an owner says that it is the original, it goes on."""
+    """It is found out and stopped; once an owner says that it is the original, it goes on."""
     _restored(scene, scene.server)
     scene.accounts = people.seats(next(scene.rig.numbers))
     scene.rig.import_seats(scene.accounts)
     scene.begin_here()
     scene.request()
     yield
-    scene.server.manage("disconnect_enterprise", SLUG)
-    scene.rig.connect()
+    scene.server.manage("resolve_conflict", SLUG, "--original")
+    scene.rig.settle()

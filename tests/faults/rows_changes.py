@@ -137,7 +137,7 @@ def role_lost(scene: Scene) -> Iterator[None]:
 
 @row("server cloned")
 def cloned(scene: Scene) -> Iterator[None]:
-    """The copy is stopped before it overwrites what the original sent; for good, once that is connected anew."""
+    """The copy is stopped before it overwrites what the original sent; an owner says that it is a copy."""
     with scene.rig.clone() as clone:
         scene.request()
         yield
@@ -145,23 +145,24 @@ def cloned(scene: Scene) -> Iterator[None]:
         refused = clone("sync_here", SLUG)
         assert refused == {"state": "failed", "error_code": "revision_conflict"}
         assert scene.is_explained("revision_conflict")
-        scene.server.manage("disconnect_enterprise", SLUG)
-        scene.rig.connect()
-        assert clone("sync_here", SLUG) == {"state": "failed", "error_code": "not_authorized"}
+        clone("manage", ["resolve_conflict", SLUG, "--copy", "--hostname", "copy.octo.example"])
+        assert clone("rows", CONNECTION, "state", server__enterprise__slug=SLUG) == [{"state": "not_connected"}]
         assert scene.rig.holds() == held
 
 
 @row("hostname changed", ends="hostname_changed")
 def renamed(scene: Scene) -> Iterator[None]:
     accounts = scene.accounts
-    scene.server.ask("update", "connect.Server", {"hostname": "renamed.octo.example"}, enterprise__slug=SLUG)
+    scene.server.manage("rename_server", SLUG, "renamed.octo.example")
     scene.request()
     yield
-    # It was renamed on purpose: connected anew, the cloud follows.
-    scene.server.manage("disconnect_enterprise", SLUG)
-    scene.rig.connect()
+    # It was renamed on purpose: an owner says so, and the cloud follows.
+    scene.server.manage("resolve_conflict", SLUG, "--original")
+    scene.rig.settle()
     scene.accounts, scene.others = {}, {"renamed": accounts}
     yield
-    scene.server.ask("update", "connect.Server", {"hostname": people.HOSTNAME}, enterprise__slug=SLUG)
-    scene.server.manage("disconnect_enterprise", SLUG)
-    scene.rig.connect()
+    scene.server.manage("rename_server", SLUG, people.HOSTNAME)
+    scene.request()
+    scene.rig.settle()
+    scene.server.manage("resolve_conflict", SLUG, "--original")
+    scene.rig.settle()

@@ -1,0 +1,69 @@
+"""Decisions that eight owners make at the same moment, and what would happen without each guard."""
+
+import pytest
+
+from connect.models import Connection, Server
+from enterprises.models import AuditEvent
+from licensesync import deciding
+from licensesync.deciding import NothingToDecide
+from licensesync.models import SyncJob
+from tests.factories import NOW
+from tests.licensesync.fake_cloud import refusal
+from tests.licensesync.world import World, make_world
+from tests.support.races import THREADS, race, without_condition
+
+JOB = 'UPDATE "licensesync_syncjob"'
+CONNECTION = 'UPDATE "connect_connection"'
+
+
+@pytest.fixture
+def world(transactional_db: None) -> World:
+    return make_world()
+
+
+def confirm_eight(world: World) -> int:
+    """Eight owners confirm the removal that the cloud asked about; return how many of them decided it."""
+    world.cloud.fail("open", lambda: refusal(409, "shrink_unconfirmed"))
+    job = world.sync()
+
+    def confirm(_number: int) -> SyncJob:
+        own = Connection.objects.get(pk=world.connection.pk)
+        return deciding.confirm_shrink(connection=own, job_id=job.pk, by=None, at=NOW)
+
+    found = race(confirm, before=JOB, refusals=(NothingToDecide,))
+    return sum(isinstance(each, SyncJob) for each in found)
+
+
+def test_refusal_is_decided_once(world: World) -> None:
+    assert confirm_eight(world) == 1
+
+
+@pytest.mark.postgres
+def test_without_the_condition_it_is_decided_eight_times(world: World) -> None:
+    with without_condition(SyncJob):
+        assert confirm_eight(world) == THREADS
+
+
+def copy_eight(world: World) -> int:
+    """Eight owners call a server that was kept out a copy; return how many times it became another one."""
+    Connection.objects.update(state=Connection.State.NOT_CONNECTED, license_sync_enabled_at=None)
+
+    def become(number: int) -> str:
+        own = Server.objects.select_related("connection", "enterprise").get(pk=world.server.pk)
+        return deciding.become_copy(server=own, hostname=f"copy{number}.example", taken="", by=None, at=NOW)
+
+    found = race(become, before=CONNECTION, refusals=(NothingToDecide,))
+    assert AuditEvent.objects.filter(action="license_sync.declared_copy").count() == sum(
+        isinstance(each, str) for each in found
+    )
+    return sum(isinstance(each, str) for each in found)
+
+
+def test_server_becomes_a_copy_once(world: World) -> None:
+    assert copy_eight(world) == 1
+
+
+@pytest.mark.postgres
+def test_without_the_conditions_it_becomes_one_eight_times(world: World) -> None:
+    with without_condition(Connection), without_condition(Server):
+        assert copy_eight(world) == THREADS
