@@ -11,7 +11,8 @@ from django.conf import settings
 
 from cloud.models import VerifiedDomain
 from cloud.services import import_members
-from config.demo.line import Clock, DemoLine
+from config.demo.incidents import FAULTS, Incidents
+from config.demo.line import Clock, DemoLine, Fault
 from config.demo.world import COMPANY, LABS, invent_world
 from connect.models import Connection, Server
 from connect.services import connect_headless
@@ -132,16 +133,18 @@ class _Builder:
             self._import_seats(server, rows, at - timedelta(minutes=20 - index))
         schedule.put_right()
         for job_id in schedule.start_due(at):
-            self._run(job_id, at)
+            is_first = servers[0].connection.jobs.filter(pk=job_id).exists()
+            self._run(job_id, at, FAULTS.get(week) if is_first else None)
+        Incidents(connection=servers[0].connection, by=self.owner, run=self._run).happen(week, at)
         if week == WEEKS - 3 and self.sizes.servers > 1:
             # From here on one server reports no more, and its count grows old.
             connection = Connection.objects.select_related("server__enterprise").get(server=servers[1])
             set_license_sync(connection=connection, enabled=False, by=self.owner, at=at + timedelta(hours=5))
 
-    def _run(self, job_id: int, at: datetime) -> None:
+    def _run(self, job_id: int, at: datetime, fault: Fault | None = None) -> None:
         clock = Clock(at)
         installation_id = Connection.objects.values_list("installation_id", flat=True).get(jobs=job_id)
-        line = DemoLine(clock=clock, owner=self.owner, installation_id=installation_id or 0)
+        line = DemoLine(clock=clock, owner=self.owner, installation_id=installation_id or 0, fault=fault)
         sync.run(job_id, clock=clock, adapter=line, wait=lambda _seconds: None)
 
     def _ask_about_dormant(self, server: Server) -> None:

@@ -7,6 +7,7 @@ the functions that the API calls, with the story's clock; what they write is wha
 import io
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any, Final
@@ -37,19 +38,35 @@ class Clock:
         return self.at
 
 
+@dataclass
+class Fault:
+    """What the first request of a method meets, for once, instead of an answer."""
+
+    method: str
+    status: HTTPStatus
+    code: str
+
+
 class DemoLine(BaseAdapter):
     """Answers as the cloud's API does, for one owner and, once it is connected, one server, at the clock's time."""
 
-    def __init__(self, *, clock: Callable[[], datetime], owner: User, installation_id: int = 0) -> None:
+    def __init__(
+        self, *, clock: Callable[[], datetime], owner: User, installation_id: int = 0, fault: Fault | None = None
+    ) -> None:
         super().__init__()
         self._clock = clock
         self._owner = owner
         self._installation_id = installation_id
+        self._fault = fault
 
     def send(self, request: PreparedRequest, *_args: Any, **_kwargs: Any) -> Response:
         """Answer one request; a refusal of the cloud is answered as the API answers it."""
         path = urlsplit(request.url or "").path.removeprefix("/api/v3")
         body = request.body if isinstance(request.body, bytes) else (request.body or "").encode()
+        if self._fault is not None and path.startswith(_SYNCS) and request.method == self._fault.method:
+            fault, self._fault = self._fault, None
+            problem = {"message": "No.", "code": fault.code, "status": str(fault.status.value)}
+            return _response(request, fault.status, json.dumps(problem).encode())
         try:
             status, payload = self._answer(request.method or "", path, body)
         except intake.IntakeRefused as error:
@@ -89,6 +106,8 @@ class DemoLine(BaseAdapter):
         sync_id, *rest = path.removeprefix(f"{_SYNCS}/").split("/")
         if method == "PUT":
             return intake.receive_part(installation, sync_id, int(rest[1]), body, self._clock())
+        if method == "DELETE":
+            return intake.withdraw(installation, sync_id, self._clock())
         if method == "POST":
             intake.commit(installation, sync_id, self._clock())
             waiting = Intake.objects.get(installation=installation, snapshot_id=sync_id)

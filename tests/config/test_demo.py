@@ -1,6 +1,7 @@
 """The demo world: always the same, and just what the README shows."""
 
 import logging
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -51,6 +52,16 @@ def test_the_demo_is_what_the_readme_shows() -> None:
     assert servers["ghes3.octo.example"].last_status == Installation.SyncStatus.FAILURE
     assert Enterprise.objects.get(slug=LAB).server.connection.state == "not_connected"
     assert SyncJob.objects.filter(kind="usage", state="succeeded").exclude(receipt="").count() == 27
+    first = SyncJob.objects.filter(connection__server__hostname="ghes1.octo.example").exclude(kind="record")
+    told = Counter((job.kind, job.trigger, job.state, job.error_code) for job in first)
+    assert told == {
+        ("usage", "schedule", "succeeded", ""): 9,
+        ("usage", "schedule", "failed", "payload_too_large"): 1,
+        ("usage", "person", "succeeded", ""): 1,
+        ("usage", "person", "cancelled", "cancelled_by_person"): 1,
+        ("preview", "command", "succeeded", ""): 1,
+    }
+    assert first.get(attempts=2).events.filter(event="will_retry", data__code="busy").exists()
 
 
 def test_the_failure_that_the_story_wants_is_no_warning_of_the_first_start(caplog: pytest.LogCaptureFixture) -> None:
