@@ -1,15 +1,19 @@
 """What the console's commands share: finding the server, progress on a terminal, and refusals in one sentence."""
 
+import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
+from pathlib import Path
 
 from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError
 from tqdm import tqdm
 
 from connect.models import Server
+from licensesync.models import SyncJob
+from licensesync.pages.sync_box import job_of
 from licensesync.seats.staging import Progress
 
 
@@ -22,6 +26,29 @@ def find_server(slug: str) -> Server:
     if server is None:
         raise CommandError(f"There is no server enterprise {slug!r}; create_enterprise makes one.")
     return server
+
+
+def find_job(server: Server, pk: int) -> SyncJob:
+    """Return a job of a server.
+
+    :raises CommandError: there is none of that number
+    """
+    job = job_of(server, pk)
+    if job is None:
+        raise CommandError(f"{server} has no job {pk}; sync_history lists them.")
+    return job
+
+
+def written(file: Path, content: Iterable[bytes]) -> None:
+    """Write pieces to a file that only its owner reads, since they may be people's data.
+
+    :raises CommandError: it cannot be written
+    """
+    try:
+        with open(file, "wb", opener=lambda name, flags: os.open(name, flags, 0o600)) as stream:
+            stream.writelines(content)
+    except OSError as error:
+        raise CommandError(f"{file} cannot be written: {error.strerror}.") from error
 
 
 def read_time(text: str) -> datetime:

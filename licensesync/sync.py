@@ -87,6 +87,7 @@ def _withdraw_unfinished(job_id: int, clock: Callable[[], datetime], adapter: Ad
     try:
         with CloudClient(job.connection, adapter=adapter, clock=clock) as cloud:
             cloud.withdraw(str(job.sync_id))
+        jobs.note(job_id, "withdrawn", clock())
     except CloudFailure as failure:
         extra = {"job_id": job_id, "code": failure.code}
         logger.info("The cloud was not told that a snapshot will not be finished.", extra=extra)
