@@ -176,7 +176,6 @@ class JobPage:
             (_("List of accounts taken"), job.taken_at),
             (_("Applying asked for"), job.commit_sent_at),
             (_("Ended"), job.finished_at),
-            (_("Next attempt"), job.not_before if job.is_waiting_to_retry else None),
         ]
         return [(label, at) for label, at in known if at is not None]
 

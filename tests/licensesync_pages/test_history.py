@@ -116,7 +116,7 @@ class TestJob:
         page = text_of(owner_client, url(stage, "sync", job.pk))
 
         assert "The cloud is busy." in waiting
-        assert "Next try" in waiting
+        assert "Next attempt" in waiting
         assert waiting.count('data-label="How it ended"') == 1
         assert "Try again now" in waiting
         assert page.count('data-label="How it ended"') == 2
