@@ -106,7 +106,7 @@ class Failure:
     @property
     def is_over_by_a_step(self) -> bool:
         """Whether trying again is in vain before the next step was taken."""
-        return not self.is_transient and self.place != Place.LICENSE
+        return self.needs_decision or (not self.is_transient and self.place != Place.LICENSE)
 
     @property
     def remark(self) -> str:

@@ -88,8 +88,8 @@ class SyncBox:
     @property
     def warning(self) -> str | Promise:
         """What is wrong beside a run that failed, or although none did: nobody works on what is due."""
-        if self.state.error_code:
-            return " ".join(map(str, self.state.remarks))
+        if self.failure is not None:
+            return " ".join(str(remark) for remark in self.state.remarks if remark != self.failure.remark)
         is_wrong = self.state.reason or self.state.remarks or self.state.code == StateCode.STALE
         return self.sentence_of_state if is_wrong and self.missing is None else ""
 

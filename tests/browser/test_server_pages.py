@@ -1,5 +1,6 @@
 """The server's pages in a real browser: every state accessible and narrow, and what happens while one looks on."""
 
+import re
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -97,7 +98,7 @@ def test_every_state_is_accessible_and_fits(
         assert_no_horizontal_overflow(signed_in)
 
 
-def test_progress_moves_on_by_itself_and_stops_at_the_end(
+def test_progress_moves_on_by_itself_and_slows_down_at_the_end(
     signed_in: Page, live_server: LiveServer, new_stage: NewStage
 ) -> None:
     stage = new_stage()
@@ -115,7 +116,20 @@ def test_progress_moves_on_by_itself_and_stops_at_the_end(
     expect(signed_in.locator("#license-sync-said")).to_have_text(
         "The last sync was cancelled. Nothing was changed on the cloud."
     )
-    expect(signed_in.locator("[hx-trigger]")).to_have_count(0)
+    expect(signed_in.locator("[hx-trigger]")).to_have_attribute("hx-trigger", "every 15s")
+
+
+def test_setup_is_counted_down_and_its_end_shows_by_itself(
+    signed_in: Page, live_server: LiveServer, new_stage: NewStage
+) -> None:
+    stage = new_stage()
+    scenes.setup_pending(stage)
+    open_page(signed_in, live_server, stage, "connection")
+    expect(signed_in.get_by_text(re.compile(r"Time left: [34]m \d+s"))).to_be_visible()
+
+    Connection.objects.update(pending_until=timezone.now())
+
+    expect(signed_in.get_by_text("The 5 minutes for it are over.")).to_be_visible()
 
 
 def test_progress_is_readable_without_javascript(bare: Page, live_server: LiveServer, new_stage: NewStage) -> None:

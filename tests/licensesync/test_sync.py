@@ -34,7 +34,16 @@ def test_sync_ends_with_a_verified_receipt_and_a_new_base(world: World) -> None:
     assert job.result is not None
     assert job.result["licenses_after"] == 3
     assert (world.connection.base_revision, world.connection.base_snapshot_id) == (1, job.sync_id)
-    assert events(job) == ["requested", "prepared", "opened", "commit_sent", "succeeded"]
+    assert events(job) == [
+        "requested",
+        "attempt",
+        "prepared",
+        "opened",
+        "part_sent",
+        "commit_sent",
+        "receipt_verified",
+        "succeeded",
+    ]
 
 
 def test_unchanged_server_uploads_nothing_and_still_gets_a_receipt(world: World) -> None:

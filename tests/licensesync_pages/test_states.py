@@ -8,7 +8,7 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from enterprises.models import User
-from tests.licensesync_pages import scenes
+from tests.licensesync_pages import scenes, troubles
 from tests.licensesync_pages.scenes import Place, Stage
 
 SAYS = {
@@ -64,6 +64,16 @@ SAYS = {
     "license-stale": ["Stale", "Sync now"],
     "license-nobody_works": ["Check that the worker and the beat of this server are running.", "due now"],
     "license-cancelled": ["The last sync was cancelled. Nothing was changed on the cloud."],
+    "connection-old_seats": ["Synced, with seats of", "were 19 days old when they were synced", "Bring in newer seats"],
+    "license-old_seats": ["Synced, with seats of", "were 19 days old when they were synced", "Bring in newer seats"],
+    "connection-synced_license_expired": ["License expired", "syncs work all the same", "Update the license."],
+    "license-synced_license_expired": ["License expired", "syncs work all the same", "Update the license."],
+    "connection-gave_up": ["Sync failed", "The connection to the cloud broke.", "then gave up", "Last attempt"],
+    "license-gave_up": ["The connection to the cloud broke.", "then gave up", "Try again now", "Doctor"],
+    "connection-clock_skew": ["The clock of this server is 3 days behind the cloud's.", "Next try"],
+    "license-clock_skew": ["The clock of this server is 3 days behind the cloud's.", "Next try", "Set the clocks"],
+    "connection-rate_limited": ["The cloud asks for fewer requests.", "This server tries again by itself"],
+    "license-rate_limited": ["The cloud asks for fewer requests.", "This server tries again by itself", "29 minutes"],
     "license-over_used": ["2 more used than bought", "never"],
     "license-license_expired": ["The license has expired on", "expired 3 days ago", "Update license"],
     "license-edit-nothing_at_all": ["A license file cannot be read"],
@@ -92,7 +102,7 @@ def words(html: str) -> str:
     return re.sub(r"\s+", " ", unescape(html))
 
 
-@pytest.mark.parametrize("place", scenes.PLACES, ids=str)
+@pytest.mark.parametrize("place", [*scenes.PLACES, *troubles.PLACES], ids=str)
 def test_state_says_what_it_is(stage: Stage, owner_client: Client, place: Place) -> None:
     place.scene(stage)
 
@@ -114,6 +124,24 @@ def test_billing_manager_sees_the_state_and_no_form_of_it(stage: Stage, billing_
     main = words(response.content.decode()).split("<main")[1].split("</main>")[0]
     assert response.status_code == 200
     assert "<button" not in main
+
+
+def test_what_the_server_does_by_itself_is_said_once(stage: Stage, owner_client: Client) -> None:
+    troubles.gave_up(stage)
+
+    shown = words(owner_client.get(f"/enterprises/{stage.slug}/settings/license").content.decode())
+
+    assert shown.count("then gave up") == 1
+
+
+def test_way_on_is_the_button_that_counts_where_trying_again_is_in_vain(stage: Stage, owner_client: Client) -> None:
+    scenes.failed(stage)
+
+    shown = words(owner_client.get(f"/enterprises/{stage.slug}/settings/license").content.decode())
+
+    (primary,) = re.findall(r'<a href="([^"]+)" class="Button Button--primary', shown)
+    assert primary.endswith("/settings/dotcom_connection")
+    assert "Button--secondary" in shown.split("Try again now")[0].rsplit("<button", 1)[1]
 
 
 def test_state_that_is_wrong_is_not_green(stage: Stage, owner_client: Client) -> None:
