@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from django.core.management.base import CommandError
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from connect.models import Server
@@ -16,6 +17,7 @@ from licensesync.commands import find_server, refused
 from licensesync.failures import explain, failure_of
 from licensesync.models import Schedule, SyncJob
 from licensesync.pages.difference import difference_of
+from licensesync.sources.status import source_values
 from licensesync.state import ConnectionState, connection_state, connection_states
 from licensesync.suspending import freed_by
 
@@ -154,7 +156,7 @@ class Command(ReportingCommand):
         _check([state], options)
 
     def _status_of_all(self, options: dict[str, Any]) -> None:
-        servers = list(Server.objects.select_related("enterprise", "connection").order_by("enterprise__slug"))
+        servers = list(_every_server())
         states = connection_states([server.connection.pk for server in servers], timezone.now())
         found = [(server, states[server.connection.pk]) for server in servers]
         lines = "\n".join(_state_line(server, state) for server, state in found)
@@ -164,6 +166,11 @@ class Command(ReportingCommand):
             servers=[_state_values(server, state) for server, state in found],
         )
         _check([state for _server, state in found], options)
+
+
+def _every_server() -> QuerySet[Server]:
+    servers = Server.objects.select_related("enterprise", "connection", "seat_source", "source_config")
+    return servers.defer("source_config__token").order_by("enterprise__slug")
 
 
 def _check(states: list[ConnectionState], options: dict[str, Any]) -> None:
@@ -198,7 +205,7 @@ def _job_line(job: SyncJob) -> str:
     line = (
         f"The server {verb} {what['accounts']} accounts: {what['added']} added, {what['changed']} changed, "
         f"{what['removed']} removed; licenses {job.result['licenses_before']} -> {job.result['licenses_after']}, "
-        f"revision {job.result['revision']}."
+        f"revision {job.result['revision']}.{_old_seats(job)}"
     )
     return "\n".join([line, *_people_lines(job)])
 
@@ -213,6 +220,13 @@ def _people_lines(job: SyncJob) -> Iterator[str]:
             yield f"{_PEOPLE[kind.change]}: {kind.count} ({', '.join([*names, *more])})"
 
 
+def _old_seats(job: SyncJob) -> str:
+    """That the source gave no list, and how old the seats are that were taken instead."""
+    if not job.source_error:
+        return ""
+    return f" The seats are those taken at {_iso(job.taken_at)}: {explain(job.source_error).sentence}"
+
+
 def _job_values(job: SyncJob) -> dict[str, Any]:
     return {
         "job": job.pk,
@@ -223,6 +237,8 @@ def _job_values(job: SyncJob) -> dict[str, Any]:
         "omits": job.omits,
         "omitted": job.omitted,
         "would_free": freed_by(job) if job.omits and job.result else None,
+        "taken_at": _iso(job.taken_at),
+        "source_error": job.source_error,
         "error_code": job.error_code,
         "not_before": _iso(job.not_before),
         "result": job.result,
@@ -274,6 +290,7 @@ def _state_values(server: Server, state: ConnectionState) -> dict[str, Any]:
         "error_code": state.error_code,
         "setup_until": _iso(state.setup_until),
         "seats_taken_at": _iso(state.seats_taken_at),
+        "source": source_values(server),
         "license_expired_on": state.license_expired_on.isoformat() if state.license_expired_on else None,
         "last_success": _iso(state.last_success),
         "last_attempt": _iso(state.last_attempt),
