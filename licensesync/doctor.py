@@ -21,8 +21,10 @@ from enterprises.doctor import (
     with_reason,
     work_check,
 )
+from licensesync.failures import explain
 from licensesync.line_checks import line_checks
 from licensesync.models import Schedule, SeatSource, SyncJob
+from licensesync.sources.refreshing import automatic
 from licensesync.state import STALE_AFTER, ConnectionState, connection_state
 
 LINE_SECONDS: Final = 7.0
@@ -101,16 +103,29 @@ def _sentence(state: ConnectionState) -> str:
 
 
 def _seats(server: Server, at: datetime) -> Check:
+    """Where the seats come from, how many days old they are, and whether they can be refreshed."""
     source = SeatSource.objects.filter(server=server).first()
-    name, step = _("Seats"), _("Import the seats of this server.")
+    config = automatic(server).defer("token").first()
+    about = partial(Check, about=server.hostname, name=_("Seats"))
+    step = _("Refresh the seats of this server.") if config else _("Import the seats of this server.")
+    if config and config.error_code:
+        failure = explain(config.error_code)
+        seen = f"{config.get_kind_display()}: {failure.sentence} {config.error}".strip()
+        return about(status=Status.WARNING, seen=f"{seen} {_age(source, at)}".strip(), next_step=str(failure.next_step))
     if source is None:
         seen = _("No seats were imported yet.")
-        return Check(about=server.hostname, name=name, status=Status.WARNING, seen=seen, next_step=step)
-    days = max(0, (at - source.taken_at).days)
-    seen = _("Days since the list of seats was taken: %(days)d.") % {"days": days}
+        return about(status=Status.WARNING, seen=seen, next_step=step)
+    seen = f"{source.get_kind_display()}. {_age(source, at)}"
     if at - source.taken_at > STALE_AFTER:
-        return Check(about=server.hostname, name=name, status=Status.WARNING, seen=seen, next_step=step)
-    return Check(about=server.hostname, name=name, status=Status.OK, seen=seen)
+        return about(status=Status.WARNING, seen=seen, next_step=step)
+    return about(status=Status.OK, seen=seen)
+
+
+def _age(source: SeatSource | None, at: datetime) -> str:
+    if source is None:
+        return ""
+    days = max(0, (at - source.taken_at).days)
+    return _("Days since the list of seats was taken: %(days)d.") % {"days": days}
 
 
 def servers_to_check(**only: int) -> list[Server]:

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from licensesync.models import License
+from licensesync.models import License, SeatSource
 from licensesync.seats.importing import EARLIEST
 from licensesync.users import MAX_SEARCH, Filter, Wanted
 from wire.lines import MAX_USER_ID
@@ -162,6 +162,53 @@ class SeatsFileForm(forms.Form):
         if taken_at is not None and taken_at > timezone.now() + CLOCKS_DIFFER:
             raise forms.ValidationError(_("This time lies in the future."))
         return taken_at
+
+
+class SeatSourceForm(forms.Form):
+    """Where seats come from; what belongs to another kind than the chosen one is ignored."""
+
+    kind = forms.ChoiceField(label=_("Seats come from"), choices=SeatSource.Kind)
+    base_url = forms.CharField(
+        label=_("Base URL of GHES"),
+        help_text=_("Such as https://ghes.octo.example. The token is sent to this address alone."),
+        max_length=300,
+        required=False,
+        widget=forms.URLInput(attrs={"autocomplete": "off", "placeholder": "https://"}),
+    )
+    user_name = forms.CharField(
+        label=_("Site administrator"),
+        help_text=_("The user name on GHES whose token this is."),
+        max_length=100,
+        required=False,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}),
+    )
+    token = forms.CharField(
+        label=_("Token"),
+        help_text=_(
+            "A personal access token with the scope site_admin. It is kept encrypted and never shown again; leave it "
+            "empty to keep the one that is held for this address and user."
+        ),
+        max_length=500,
+        required=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
+    )
+    path = forms.CharField(
+        label=_("Path of the watched file"),
+        help_text=_("Below the folder that is named beside it, such as all_users.csv."),
+        max_length=255,
+        required=False,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+    )
+
+    def clean_kind(self) -> SeatSource.Kind:
+        """The kind itself, for whoever matches it."""
+        return SeatSource.Kind(self.cleaned_data["kind"])
+
+
+class RefreshSeatsForm(forms.Form):
+    """Whether so many accounts are meant to go."""
+
+    allow_shrink = forms.BooleanField(label=_("Yes, remove that many accounts"), required=False)
 
 
 class ApplySeatsForm(forms.Form):

@@ -1,5 +1,6 @@
 """What the home page and the navigation say about servers."""
 
+from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -39,7 +40,7 @@ PAGES = (
         icon="people",
         order=30,
         group=_("Settings"),
-        view_names=("licensesync:seats_preview",),
+        view_names=("licensesync:seats_preview", "licensesync:seat_source"),
     ),
     navigation.AUDIT_LOG,
     navigation.Page(
@@ -62,7 +63,8 @@ def register() -> None:
 def home_states(enterprises: list[Enterprise]) -> dict[int, home.HomeState]:
     """Return where each server stands and the one thing that needs somebody, in four queries for all."""
     servers = Server.objects.filter(enterprise__in=enterprises).select_related("enterprise", "connection")
-    with_seats = set(SeatSource.objects.filter(server__in=servers).values_list("server", flat=True))
+    have_seats = Q(seat_source__isnull=False) | Q(source_config__kind__in=(SeatSource.Kind.GHES, SeatSource.Kind.FILE))
+    with_seats = set(servers.filter(have_seats).values_list("pk", flat=True))
     states = connection_states([server.connection.pk for server in servers], timezone.now())
     return {
         server.enterprise_id: _state(server, states[server.connection.pk], has_seats=server.pk in with_seats)

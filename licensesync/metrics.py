@@ -13,7 +13,7 @@ from enterprises.metrics import OF_SERVER, Sample, gauge
 from licensesync.doctor import is_work_late
 from licensesync.failures import all_failures
 from licensesync.licenses import LicenseUse, use_of
-from licensesync.models import License, SeatSource, SyncJob
+from licensesync.models import License, SeatSource, SourceConfig, SyncJob
 from licensesync.state import connection_states
 from licensesync.state_codes import StateCode
 
@@ -110,6 +110,18 @@ def _of_seats(labels: Mapping[int, tuple[str, str]], at: datetime) -> Iterator[G
         [(labels[key], _age(use.source.taken_at, at)) for key, use in known.items() if use.source],
     )
     yield gauge(
+        "seats_listed",
+        "Accounts of the list, by where it came from: ghes, file or import.",
+        [*OF_SERVER, "source"],
+        [((*labels[key], use.source.kind), use.source.accounts) for key, use in known.items() if use.source],
+    )
+    yield gauge(
+        "seats_refresh_failed",
+        "1 while the last refresh of the seats failed, by class; absent where seats only come by import.",
+        [*OF_SERVER, "class"],
+        [((*labels[key], code or "none"), bool(code)) for key, code in _refreshes() if key in labels],
+    )
+    yield gauge(
         "seats_used",
         "Seats that are used.",
         OF_SERVER,
@@ -146,6 +158,12 @@ def _uses() -> dict[int, LicenseUse]:
     licenses = {held.server_id: held for held in License.objects.all()}
     sources = {source.server_id: source for source in SeatSource.objects.all()}
     return {key: use_of(licenses.get(key), sources.get(key)) for key in licenses.keys() | sources.keys()}
+
+
+def _refreshes() -> list[tuple[int, str]]:
+    """Every server with a source, and why its last refresh failed; empty where it did not."""
+    sources = SourceConfig.objects.exclude(kind=SeatSource.Kind.IMPORT).only("server_id", "error_code")
+    return [(source.server_id, source.error_code) for source in sources]
 
 
 def _age(moment: datetime, at: datetime) -> float:

@@ -107,6 +107,8 @@ def _with_latest(connections: QuerySet[Connection]) -> QuerySet[Connection]:
     sync = SyncJob.objects.filter(connection=OuterRef("pk"), slot=Schedule.Slot.SYNC).active().values("pk")
     planned = Schedule.objects.filter(connection=OuterRef("pk"), slot=Schedule.Slot.SYNC).values("next_run_at")
     begun = Q(started_at__isnull=False)
+    # A sync fetches the first seats itself.
+    fetched = SourceConfig.objects.filter(server=OuterRef("server")).exclude(kind=SeatSource.Kind.IMPORT)
     # Whole rows would bring their secrets with them, and have them decrypted.
     return connections.only(*_COLUMNS).annotate(
         active_id=Subquery(sync[:1]),
@@ -114,7 +116,7 @@ def _with_latest(connections: QuerySet[Connection]) -> QuerySet[Connection]:
         attempt_id=Subquery(usage.filter(begun)[:1]),
         next_run_at=Subquery(planned[:1]),
         expires_on=Subquery(License.objects.filter(server=OuterRef("server")).values("expires_on")[:1]),
-        has_seats=Exists(SeatSource.objects.filter(server=OuterRef("server"))),
+        has_seats=Exists(SeatSource.objects.filter(server=OuterRef("server"))) | Exists(fetched),
         source_code=Subquery(SourceConfig.objects.filter(server=OuterRef("server")).values("error_code")[:1]),
     )
 

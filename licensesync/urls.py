@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from licensesync.views import api, connection, decision, doctor, history, preview, seats, sync, users
+from licensesync.views import api, connection, decision, doctor, history, preview, seat_source, seats, sync, users
 from licensesync.views import license as license_page
 
 app_name = "licensesync"
@@ -40,6 +40,8 @@ license_patterns: list[URLPattern | URLResolver] = [
 
 seats_patterns: list[URLPattern | URLResolver] = [
     path("", seats.show, name="seats"),
+    path("/source", seat_source.edit, name="seat_source"),
+    path("/refresh", seat_source.refresh, name="seats_refresh"),
     path("/<int:pk>", seats.preview, name="seats_preview"),
     path("/<int:pk>/discard", seats.discard, name="seats_discard"),
 ]

@@ -1,6 +1,7 @@
 """What the Seats page shows: the source with its counts, and what a waiting file would change."""
 
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any
 
 from django.utils.functional import Promise
@@ -8,7 +9,9 @@ from django.utils.translation import gettext_lazy as _
 
 from connect.models import Server
 from enterprises.models import StagedUpload
+from licensesync.forms import RefreshSeatsForm
 from licensesync.models import SeatSource
+from licensesync.pages.seat_source import SourcePanel
 from licensesync.pages.server import source_of
 from licensesync.seats.changes import Sample, SeatChange
 
@@ -18,11 +21,22 @@ class SeatsPage:
     """The Seats page of one server."""
 
     server: Server
+    at: datetime
 
     @property
     def slug(self) -> str:
         """The enterprise's address."""
         return self.server.enterprise.slug
+
+    @property
+    def panel(self) -> SourcePanel:
+        """Where the seats come from, and how the last refresh ended."""
+        return SourcePanel(self.server, self.at)
+
+    @property
+    def refresh_form(self) -> RefreshSeatsForm:
+        """The confirmation of a refresh that removes many."""
+        return RefreshSeatsForm()
 
     @property
     def source(self) -> SeatSource | None:

@@ -6,7 +6,14 @@ from connect.models import Server
 from enterprises.models import Enterprise
 from licensesync.models import License, SeatSource
 
-EVERYTHING = ("enterprise", "connection__connected_by", "connection__pending_by", "license", "seat_source")
+EVERYTHING = (
+    "enterprise",
+    "connection__connected_by",
+    "connection__pending_by",
+    "license",
+    "seat_source",
+    "source_config",
+)
 
 
 def server_of(enterprise: Enterprise) -> Server:
@@ -14,7 +21,9 @@ def server_of(enterprise: Enterprise) -> Server:
 
     :raises Http404: the enterprise has no server yet
     """
-    server = Server.objects.select_related(*EVERYTHING).filter(enterprise=enterprise).first()
+    server = (
+        Server.objects.select_related(*EVERYTHING).defer("source_config__token").filter(enterprise=enterprise).first()
+    )
     if server is None:
         raise Http404
     return server

@@ -1,4 +1,4 @@
-"""The steps of one sync in numbers: prepared, sent, received, applied, receipt verified."""
+"""The steps of one sync in numbers: seats refreshed, prepared, sent, received, applied, receipt verified."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -8,6 +8,7 @@ from django.contrib.humanize.templatetags.humanize import intcomma
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from licensesync.failures import explain
 from licensesync.models import SyncJob
 
 StepState = Literal["waiting", "current", "done", "failed", "skipped"]
@@ -26,12 +27,14 @@ class Step:
 
 
 def steps_of(job: SyncJob) -> list[Step]:
-    """The five steps of a job, each with what is known about it by now."""
+    """The five steps of a job, and before them the refresh if there is one, each with what is known about it by now."""
     reached = _reached(job)
     unchanged = job.state == SyncJob.State.SUCCEEDED and job.part_count > 0 and job.parts_sent == 0
     labels = [_("Prepared"), _("Sent"), _("Received"), _("Applied"), _("Receipt verified")]
     details = [_prepared(job), _sent(job, unchanged=unchanged), "", _applied(job), _receipt(job)]
-    steps = []
+    steps = _refresh(job)
+    if steps and job.refreshed_at is None and reached == PREPARE:
+        return [*steps, *(Step(label=label, state="waiting") for label in labels)]
     for number, (label, detail) in enumerate(zip(labels, details, strict=True)):
         state = _state(job, number, reached)
         if unchanged and number == SEND:
@@ -45,6 +48,18 @@ def preview_steps_of(job: SyncJob) -> list[Step]:
     """The steps of a preview: it ends with what the cloud found, and has no receipt."""
     *steps, applied, receipt = steps_of(job)
     return [*steps, replace(applied, label=_("Compared"), at=receipt.at)]
+
+
+def _refresh(job: SyncJob) -> list[Step]:
+    """The step before the five: the source was asked, or could not be and the seats stayed as they were."""
+    if job.refresh_began_at is None:
+        return []
+    if job.refreshed_at is None:
+        return [Step(label=_("Refreshing seats"), state=_state(job, PREPARE, PREPARE))]
+    if job.source_error:
+        detail = _("%(reason)s The seats stayed as they were.") % {"reason": explain(job.source_error).sentence}
+        return [Step(label=_("Seats not refreshed"), state="skipped", detail=detail, at=job.refreshed_at)]
+    return [Step(label=_("Seats refreshed"), state="done", at=job.refreshed_at)]
 
 
 def _reached(job: SyncJob) -> int:

@@ -14,12 +14,13 @@ from django.utils.translation import gettext as _
 from connect.failures import Place
 from connect.models import Connection, Server
 from licensesync.failures import Failure, failure_of
-from licensesync.models import Schedule, SyncJob
+from licensesync.models import Schedule, SeatSource, SyncJob
 from licensesync.pages.difference import DifferenceView, difference_of
 from licensesync.pages.places import PlaceLink, link_to
 from licensesync.pages.runs import Result, Run
 from licensesync.pages.server import source_of
 from licensesync.pages.steps import Step, steps_of
+from licensesync.sources.status import config_of
 from licensesync.state import ConnectionState, StateCode, connection_state
 from wire.messages import ErrorCode
 
@@ -44,7 +45,8 @@ def missing_of(server: Server) -> Missing | None:
     if not server.connection.license_sync_enabled:
         text = _("This server is connected, but license sync is off.")
         return Missing(text, _("Set “Server can sync user license count and usage” to Enabled"), connect_url)
-    if source_of(server) is None:
+    config = config_of(server)
+    if source_of(server) is None and not (config and config.is_automatic):
         seats_url = reverse("licensesync:seats", args=[slug])
         return Missing(_("There are no seats to sync yet."), _("Import seats"), seats_url)
     return None
@@ -114,6 +116,11 @@ class SyncBox:
     def missing(self) -> Missing | None:
         """What is missing before a sync can start."""
         return missing_of(self.server)
+
+    @property
+    def seats(self) -> SeatSource | None:
+        """Where the seats come from that would be sent now, and when they were taken."""
+        return source_of(self.server)
 
     @property
     def is_retry(self) -> bool:
@@ -196,7 +203,9 @@ class SyncBox:
             return self.failure.sentence
         words = {
             SyncJob.State.QUEUED: _("Waiting for a free worker"),
-            SyncJob.State.PREPARING: _("Freezing the list of accounts"),
+            SyncJob.State.PREPARING: _("Refreshing seats")
+            if self.job.refresh_began_at and not self.job.refreshed_at
+            else _("Freezing the list of accounts"),
             SyncJob.State.UPLOADING: _("Sending to %(cloud)s") % {"cloud": self.cloud_host},
             SyncJob.State.APPLYING: _("%(cloud)s applies the accounts and counts licenses")
             % {"cloud": self.cloud_host},
@@ -213,6 +222,7 @@ class SyncBox:
             job = self.job
             parts += [job.state, str(job.parts_sent), str(job.part_count), str(job.commit_sent_at)]
             parts += [str(job.opened_at), str(job.not_before), job.error_code, job.sha256]
+            parts += [str(job.refresh_began_at), str(job.refreshed_at)]
         return hashlib.sha256("|".join(parts).encode()).hexdigest()[:16]
 
 

@@ -42,7 +42,9 @@ def show(request: SignedInRequest, slug: str) -> HttpResponse:
         query = f"?{urlencode(chosen)}" if chosen else ""
         return redirect(reverse("licensesync:seats_preview", args=[slug, upload.pk]) + query)
     status = HTTPStatus.UNPROCESSABLE_ENTITY if form.is_bound else HTTPStatus.OK
-    return render(request, "licensesync/seats.html", {"page": SeatsPage(server), "form": form}, status=status)
+    return render(
+        request, "licensesync/seats.html", {"page": SeatsPage(server, timezone.now()), "form": form}, status=status
+    )
 
 
 def _staged(request: SignedInRequest, server: Server, form: SeatsFileForm) -> StagedUpload | None:

@@ -9,6 +9,7 @@ import pytest
 from licensesync import services
 from licensesync.jobs import cancel
 from licensesync.models import SeatSource, SourceConfig, SyncJob
+from licensesync.pages.sync_box import missing_of
 from licensesync.sources.asking import waiting
 from licensesync.state import StateCode, connection_state
 from tests.licensesync.world import World, make_world
@@ -86,6 +87,19 @@ def test_without_any_seats_the_sync_says_what_the_source_said(ghes: Ghes, troubl
     assert job.error_code == {"cut": "source_unfinished", "wrong_columns": "source_invalid"}[trouble]
     assert (job.state == SyncJob.State.FAILED) is is_over
     assert SeatSource.objects.count() == 0
+
+
+def test_first_sync_fetches_the_first_seats_by_itself(ghes: Ghes) -> None:
+    world = make_world(accounts=0)
+    assert missing_of(world.server) is not None
+    assert connection_state(world.connection, world.clock.now).reason
+
+    from_ghes(world.server, ghes)
+    server = type(world.server).objects.get()
+
+    assert missing_of(server) is None
+    assert connection_state(world.connection, world.clock.now).reason == ""
+    assert (world.sync().accounts, SeatSource.objects.get().kind) == (3, "ghes")
 
 
 def test_retry_after_the_seats_were_frozen_asks_ghes_no_second_time(world: World, ghes: Ghes) -> None:
