@@ -56,6 +56,11 @@ class Revision(models.Model):
         """Return number and cause."""
         return f"{self.number}: {self.cause}"
 
+    @property
+    def is_quiet(self) -> bool:
+        """Whether it concerned nobody."""
+        return not (self.people_added or self.people_removed or self.people_matched or self.people_unmatched)
+
 
 class PersonChange(models.Model):
     """A person who stayed, and how many server accounts a revision gave (> 0) or took (< 0).

@@ -57,6 +57,11 @@ class Kind:
         return _TONES[self.change]
 
     @property
+    def shows_rule(self) -> bool:
+        """Whether the rule says something: where the person has a license another way."""
+        return self.change in {"matched", "unmatched"}
+
+    @property
     def more(self) -> int:
         """How many people are not among the samples."""
         return max(self.count - len(self.samples), 0)
