@@ -154,7 +154,7 @@ def test_tick_sends_again_what_nobody_holds_and_nothing_else(world: World) -> No
     assert lost - held == 1
 
 
-@pytest.mark.parametrize(("is_due", "most"), [(False, 13), (True, 25)])
+@pytest.mark.parametrize(("is_due", "most"), [(False, 13), (True, 29)])
 def test_tick_asks_the_database_a_bounded_number_of_times(
     world: World, is_due: bool, most: int, django_assert_max_num_queries: object
 ) -> None:
