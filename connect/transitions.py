@@ -212,18 +212,18 @@ def split_off(connection: Connection, *, hostname: str, identity_key: str) -> bo
     Nothing is said to the cloud: what it holds is the other one's.
     """
     server = connection.server
-    # Not under the feet of somebody who connects it at this moment, and not twice.
+    same = Server.objects.filter(pk=server.pk, server_id=server.server_id)
+    if not same.update(server_id=uuid.uuid4(), hostname=hostname, identity_key=identity_key):
+        return False
+    # Not under the feet of somebody who connects it at this moment.
     mine = Connection.objects.filter(
-        pk=connection.pk,
-        state=connection.state,
-        installation_id=connection.installation_id,
-        server__server_id=server.server_id,
+        pk=connection.pk, state=connection.state, installation_id=connection.installation_id
     )
     nothing = {**_NO_HANDSHAKE, **_NO_CREDENTIALS, **_NO_ACCOUNT, "state": Connection.State.NOT_CONNECTED}
     if not mine.update(**nothing):
+        transaction.set_rollback(True)
         return False
-    another = Server.objects.filter(pk=server.pk, server_id=server.server_id)
-    return bool(another.update(server_id=uuid.uuid4(), hostname=hostname, identity_key=identity_key))
+    return True
 
 
 def _as_seen(connection: Connection) -> QuerySet[Connection]:

@@ -13,7 +13,7 @@ from tests.licensesync.world import World, make_world
 from tests.support.races import THREADS, race, without_condition
 
 JOB = 'UPDATE "licensesync_syncjob"'
-CONNECTION = 'UPDATE "connect_connection"'
+SERVER = 'UPDATE "connect_server"'
 
 
 @pytest.fixture
@@ -46,13 +46,13 @@ def test_without_the_condition_it_is_decided_eight_times(world: World) -> None:
 
 def copy_eight(world: World) -> int:
     """Eight owners call a server that was kept out a copy; return how many times it became another one."""
-    Connection.objects.update(state=Connection.State.NOT_CONNECTED, license_sync_enabled_at=None)
+    Connection.objects.update(state=Connection.State.NOT_CONNECTED, installation_id=None, license_sync_enabled_at=None)
 
     def become(number: int) -> str:
         own = Server.objects.select_related("connection", "enterprise").get(pk=world.server.pk)
         return deciding.become_copy(server=own, hostname=f"copy{number}.example", taken="", by=None, at=NOW)
 
-    found = race(become, before=CONNECTION, refusals=(NothingToDecide,))
+    found = race(become, before=SERVER, refusals=(NothingToDecide,))
     assert AuditEvent.objects.filter(action="license_sync.declared_copy").count() == sum(
         isinstance(each, str) for each in found
     )
@@ -64,6 +64,18 @@ def test_server_becomes_a_copy_once(world: World) -> None:
 
 
 @pytest.mark.postgres
-def test_without_the_conditions_it_becomes_one_eight_times(world: World) -> None:
-    with without_condition(Connection), without_condition(Server):
+def test_without_the_condition_it_becomes_one_eight_times(world: World) -> None:
+    with without_condition(Server):
         assert copy_eight(world) == THREADS
+
+
+def test_server_that_is_being_connected_does_not_become_a_copy(world: World) -> None:
+    """It is connected between the look of whoever calls it a copy and the write."""
+    own = Server.objects.select_related("connection", "enterprise").get(pk=world.server.pk)
+    own.connection.state, own.connection.installation_id = Connection.State.PENDING, None
+
+    with pytest.raises(NothingToDecide):
+        deciding.become_copy(server=own, hostname="copy.example", taken="", by=None, at=NOW)
+
+    assert Server.objects.get().server_id == world.server.server_id
+    assert Connection.objects.get().is_connected
