@@ -12,7 +12,8 @@ from django.db import transaction
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from connect.client import CloudClient
+from connect import client
+from connect.client import CloudClient, hurried_client
 from connect.failures import (
     ClockSkew,
     CloudFailure,
@@ -62,6 +63,18 @@ def failure_of_status(connection: Connection, hostile: HostileCloud, *answers: b
     with CloudClient(connection, read_timeout=0.5) as cloud, pytest.raises(CloudFailure) as failure:
         cloud.status(SYNC)
     return failure.value
+
+
+def test_page_does_not_wait_longer_than_a_person(
+    with_token: Connection, hostile: HostileCloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "PATIENCE_OF_A_PERSON", 0.3)
+    hostile.answers.append(HOLD)
+
+    with hurried_client(with_token, None, timezone.now()) as cloud, pytest.raises(CloudUnavailable) as failure:
+        cloud.delete_installation()
+
+    assert failure.value.kind == Unavailable.TIMEOUT
 
 
 UNUSABLE = {

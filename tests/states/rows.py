@@ -126,6 +126,14 @@ def read_problem(scene: Scene) -> Said:
     return Said(code, title, sentence, steps)
 
 
+def read_kept_out(scene: Scene) -> Said:
+    """Read which connection keeps a server out, and the two ways on, on the page that asks an owner."""
+    page = scene.reader.open(scene.address)
+    (title,), (reason, *_others) = pages.named(page, "h1"), pages.named(page, "p")
+    steps = " ".join(pages.words(each) for each in pages.named(pages.named(page, "ol")[0], "li"))
+    return Said("connection_exists", pages.words(title), pages.words(reason), steps, pages.offers(page))
+
+
 def code_of(scene: Scene) -> str:
     """Return the code that the last sync failed with."""
     return SyncJob.objects.filter(connection=scene.connection).latest("pk").error_code
