@@ -229,10 +229,15 @@ def answer(status: int, body: object = None, **headers: str) -> Response:
     return response
 
 
-def refusal(status: int, code: str, *, held: Held | None = None, **headers: str) -> Response:
+def refusal(status: int, code: str, **headers: str) -> Response:
     """An error in the shape of ours."""
-    problem = Problem(message="No.", code=code, status=str(status), held=held or msgspec.UNSET)
-    return answer(status, msgspec.to_builtins(problem), **headers)
+    return answer(status, msgspec.to_builtins(Problem(message="No.", code=code, status=str(status))), **headers)
+
+
+def stopped(code: str, held: Held | None) -> Response:
+    """The cloud leaves it to an owner how to go on, and says what it holds; an older one does not."""
+    problem = Problem(message="No.", code=code, status="409", held=held or msgspec.UNSET)
+    return answer(409, msgspec.to_builtins(problem))
 
 
 def die() -> None:

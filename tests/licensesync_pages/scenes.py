@@ -17,7 +17,7 @@ from enterprises.models import Enterprise, User
 from licensesync import services
 from licensesync.licenses import keep_license
 from licensesync.models import License, Schedule, SyncJob
-from tests.licensesync.fake_cloud import FakeCloud, refusal
+from tests.licensesync.fake_cloud import FakeCloud, refusal, stopped
 from tests.licensesync.world import CLOUD_URL, Clock, World, app_key_pem, ndjson, seat
 from wire.messages import ErrorCode, Held
 
@@ -196,12 +196,12 @@ HELD = Held(
 )
 
 
-def _refused(stage: Stage, code: str, held: Held | None = HELD, status: int = 409) -> None:
+def _refused(stage: Stage, code: str, held: Held | None = HELD) -> None:
     """A sync arrived, and the next one was refused for good."""
     world = stage.with_seats().connected(days_ago=2)
     world.sync()
     world.clock.move(days=1)
-    world.cloud.fail("open", lambda: refusal(status, code, held=held), number=2)
+    world.cloud.fail("open", lambda: stopped(code, held), number=2)
     world.run(world.request(by=stage.owner))
 
 
