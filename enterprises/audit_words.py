@@ -57,7 +57,7 @@ _CLOUD: Final[dict[str, Text]] = {
     "enterprise_installation.receipt_key_accepted": gettext_lazy("A server accepted the new key of receipts."),
     "license.update": gettext_lazy("The purchased licenses were changed."),
     "members.import": gettext_lazy("Members were imported."),
-    "report.download": gettext_lazy("The report of consumed licenses was downloaded."),
+    "report.download": gettext_lazy("A report or list was downloaded."),
 }
 _PEOPLE: Final[dict[str, Text]] = {
     "user.create": gettext_lazy("A person who may sign in was created."),

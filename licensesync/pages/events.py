@@ -93,6 +93,12 @@ _WORDS: Final[dict[str, tuple[str, str, Callable[[Data], str]]]] = {
         "sync",
         lambda data: _("Attempt %(number)s began") % {"number": intcomma(_count(data, "number"))},
     ),
+    "refreshed": ("success", "download", lambda _data: _("Seats were fetched anew from their source")),
+    "went_on_with_old_seats": (
+        "attention",
+        "alert",
+        lambda _data: _("Seats could not be fetched anew; it went on with those that were held"),
+    ),
     "prepared": ("neutral", "lock", _prepared),
     "opened": ("neutral", "link", _opened),
     "part_sent": ("neutral", "paper-airplane", _part_sent),

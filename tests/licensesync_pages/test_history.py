@@ -2,17 +2,21 @@
 
 import hashlib
 import json
+import re
 from datetime import timedelta
 from html import unescape
+from pathlib import Path
 
 import pytest
 from django.test import Client
 from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
+import licensesync
 from enterprises.models import AuditEvent, User
 from licensesync.models import Schedule, SyncJob, SyncJobEvent
-from tests.factories import make_server_enterprise
+from licensesync.pages.events import log_lines
+from tests.factories import NOW, make_server_enterprise
 from tests.licensesync.fake_cloud import refusal
 from tests.licensesync.world import ndjson, seat
 from tests.licensesync_pages import scenes
@@ -170,6 +174,17 @@ class TestJob:
 
         assert "Only an enterprise owner can cancel it." in page
         assert url(stage, "sync_cancel") not in page
+
+
+def test_every_event_that_is_noted_has_words() -> None:
+    sources = "".join(file.read_text() for file in Path(licensesync.__path__[0]).glob("*.py"))
+    noted = re.findall(r'note\((?:[\w.]+, )?"(\w+)"(?: if \w+ else "(\w+)")?', sources)
+    events = {name for names in noted for name in names if name} | set(SyncJob.OVER)
+
+    assert {"attempt", "refreshed", "withdrawn", "failed"} < events
+    for event in events:
+        [line] = log_lines([SyncJobEvent(event=event, data={}, at=NOW)])
+        assert line.text != event, f"{event} has no words in licensesync.pages.events"
 
 
 class TestReceipt:
