@@ -159,12 +159,18 @@ EXPLANATIONS: Final[dict[str, Explanation]] = {
     Unavailable.REFUSED: _passing(_("The cloud does not accept connections."), _ASK_NETWORK, Place.DOCTOR),
     Unavailable.TLS: _passing(
         _("The certificate of the cloud is not trusted, or no secure connection came about."),
-        _("If your network inspects TLS, name its certificate authority in CA_BUNDLE, then try again."),
+        _(
+            "If your network inspects TLS, name its certificate authority in CA_BUNDLE and restart every process, "
+            "then try again."
+        ),
         Place.DOCTOR,
     ),
     Unavailable.PROXY: _passing(
         _("The proxy did not connect this server to the cloud."),
-        _("Check HTTPS_PROXY, then try again."),
+        _(
+            "Have the proxy let this server through to the cloud, or set HTTPS_PROXY to another one and restart every "
+            "process, then try again."
+        ),
         Place.DOCTOR,
     ),
     Unavailable.PROXY_AUTH: _passing(

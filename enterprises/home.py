@@ -18,12 +18,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class HomeState:
-    """`label` and `tone` make the pill; `need` is one sentence that leads to `url`, empty when nothing does."""
+    """`label` and `tone` make the pill; `need` is one sentence that leads to `url`, empty when nothing does.
+
+    `reason` says why, where something is wrong.
+    """
 
     label: Label
     tone: str = "neutral"
     need: Label = ""
     url: str = ""
+    reason: Label = ""
 
 
 @dataclass(frozen=True)

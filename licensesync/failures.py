@@ -7,13 +7,15 @@ is tried again for about a day, with growing pauses; any other one stops until s
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
+from urllib.parse import urlsplit
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from connect import failures
-from connect.failures import Explanation, Place
+from connect.failures import Explanation, Place, Unavailable
+from enterprises.outbound_peers import proxy_for
 from licensesync.models import SyncJob
 from licensesync.source_failures import OF_SOURCES
 from wire.messages import ErrorCode
@@ -76,6 +78,8 @@ EXPLANATIONS: Final[dict[str, Explanation]] = {
 DECISIONS: Final = frozenset({ErrorCode.REVISION_CONFLICT, ErrorCode.HOSTNAME_CHANGED, ErrorCode.SHRINK_UNCONFIRMED})
 """What the cloud refused until an owner says what is meant."""
 
+_ON_THE_WAY: Final = frozenset(Unavailable) - {Unavailable.RATE_LIMITED, Unavailable.BUSY}
+
 
 def all_failures() -> dict[str, Explanation]:
     """Return the whole table by code: first the line, then this side. Endings that somebody wanted are not in it."""
@@ -116,6 +120,19 @@ class Failure:
         if self.is_transient:
             return gettext("This server tries again by itself, for about a day.")
         return ""
+
+
+def way_to(cloud_url: str, code: str) -> str:
+    """Return where the cloud was looked for and on which way, where an attempt failed on it; else nothing.
+
+    A proxy is named without its user and password.
+    """
+    if code not in _ON_THE_WAY:
+        return ""
+    names = {"cloud": urlsplit(cloud_url).netloc, "proxy": urlsplit(proxy_for(cloud_url)).netloc.rpartition("@")[2]}
+    if names["proxy"]:
+        return gettext("The cloud is %(cloud)s, reached through the proxy %(proxy)s of HTTPS_PROXY.") % names
+    return gettext("The cloud is %(cloud)s, reached directly, without a proxy.") % names
 
 
 def failure_of(job: SyncJob) -> Failure | None:

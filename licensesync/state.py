@@ -11,7 +11,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from connect.models import Connection
-from licensesync.failures import Failure, explain, failure_of
+from licensesync.failures import Failure, explain, failure_of, way_to
 from licensesync.models import License, Schedule, SeatSource, SourceConfig, SyncJob
 from licensesync.state_codes import WORDS, WORKING, StateCode
 
@@ -139,7 +139,7 @@ def _state(connection: Connection, found: dict[int, SyncJob], at: datetime) -> C
         since=_since(code, connection, active=active, success=success, attempt=attempt),
         reason=why.reason,
         next_step=why.next_step,
-        remarks=_remarks(code, failure, success, expired_on, getattr(connection, "source_code", None)),
+        remarks=_remarks(code, connection, failure, success, expired_on, getattr(connection, "source_code", None)),
         error_code=failure.code if failure else "",
         setup_until=connection.pending_until if is_pending else None,
         last_success=success.finished_at if success else None,
@@ -267,13 +267,16 @@ def _reason(code: StateCode, connection: Connection, success: SyncJob | None, at
 
 def _remarks(
     code: StateCode,
+    connection: Connection,
     failure: Failure | None,
     success: SyncJob | None,
     expired_on: date | None,
     source_code: str | None,
 ) -> tuple["Text", ...]:
     """What is true beside the state: what this server does by itself, and what would be said if nothing were worse."""
-    remarks = [failure.remark] if failure is not None and failure.remark else []
+    remarks: list[Text] = []
+    if failure is not None:
+        remarks = [text for text in (way_to(connection.cloud_url, failure.code), failure.remark) if text]
     if code != StateCode.LICENSE_EXPIRED and expired_on is not None:
         remarks.append(_expiry_sentence(expired_on))
     if code in {StateCode.LICENSE_EXPIRED, StateCode.STALE} and _had_old_seats(success):

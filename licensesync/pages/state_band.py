@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
 from connect.failures import Place
 from connect.models import Connection, Server
 from licensesync.pages.places import PlaceLink, link_to
@@ -42,7 +45,9 @@ class StateBand:
     def place(self) -> PlaceLink | None:
         """Where the next step of the state is taken, when that is another page."""
         if self.state.place == Place.CONNECTION:
-            return None
+            # What failed and is mended on this page is mended by connecting anew.
+            url = reverse("licensesync:connection_disable", args=[self.slug])
+            return PlaceLink(_("Disable GitHub Connect"), url) if self.state.error_code and self.is_owner else None
         return link_to(self.state.place, self.slug, is_owner=self.is_owner)
 
     @property

@@ -89,9 +89,9 @@ class SyncBox:
 
     @property
     def warning(self) -> str | Promise:
-        """What is wrong beside a run that failed, or although none did: nobody works on what is due."""
+        """What is wrong although no run failed: nobody works on what is due, for one."""
         if self.failure is not None:
-            return " ".join(str(remark) for remark in self.state.remarks if remark != self.failure.remark)
+            return ""
         is_wrong = self.state.reason or self.state.remarks or self.state.code == StateCode.STALE
         return self.sentence_of_state if is_wrong and self.missing is None else ""
 

@@ -7,8 +7,10 @@ import sqlite3
 import psycopg.errors
 import pytest
 from django.db import DatabaseError, OperationalError
+from pytest_django import Settings
 
 from connect.failures import CloudUnavailable
+from licensesync.failures import way_to
 from licensesync.outcomes import backoff, outcome_of
 
 
@@ -60,3 +62,12 @@ def test_wait_that_the_cloud_asks_for_is_kept() -> None:
     outcome = outcome_of(CloudUnavailable("rate_limited", 900))
 
     assert (outcome.code, outcome.retry_after.total_seconds()) == ("rate_limited", 900)
+
+
+def test_way_to_the_cloud_is_told_without_the_password_of_its_proxy(settings: Settings) -> None:
+    settings.HTTPS_PROXY = "http://octo:planted@proxy.example:3128"
+
+    told = way_to("https://cloud.example", "proxy_auth")
+
+    assert told == "The cloud is cloud.example, reached through the proxy proxy.example:3128 of HTTPS_PROXY."
+    assert way_to("https://cloud.example", "installation_gone") == ""

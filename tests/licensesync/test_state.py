@@ -129,8 +129,11 @@ def test_what_passes_but_did_not_within_a_day_has_given_up(world: World) -> None
     over = state_of(world)
 
     assert (waiting.code, over.code, over.error_code) == ("failed", "failed", "other")
-    assert [str(text) for text in waiting.remarks] == ["This server tries again by itself, for about a day."]
-    assert "gave up" in str(over.remarks[0])
+    assert [str(text) for text in waiting.remarks] == [
+        "The cloud is cloud.example, reached directly, without a proxy.",
+        "This server tries again by itself, for about a day.",
+    ]
+    assert "gave up" in str(over.remarks[1])
     assert over.next_run_at
     assert over.retry_at is None
     world.sync()
@@ -199,7 +202,7 @@ def test_expired_license_is_the_state_only_where_nothing_is_worse(world: World) 
     assert (today.code, today.remarks) == ("synced", ())
     assert (expired.code, expired.place, expired.license_expired_on) == ("license_expired", "license", NOW.date())
     assert failed.code == "failed"
-    assert failed.remarks[1:] == ("The license expired on March 2, 2026; syncs work all the same.",)
+    assert failed.remarks[2:] == ("The license expired on March 2, 2026; syncs work all the same.",)
 
 
 def test_every_state_has_words_of_its_own() -> None:

@@ -71,7 +71,13 @@ def read_state(scene: Scene) -> Said:
     shown = pages.words(notice)
     for text in (label, said["reason"], said["next_step"]):
         assert text in shown, f"the GitHub Connect page does not say: {text}"
-    return Said(said["state"], label, said["reason"], said["next_step"], pages.offers(notice) + _header_offers(box))
+    return Said(
+        said["state"],
+        label,
+        said["reason"],
+        said["next_step"],
+        tuple(dict.fromkeys(pages.offers(notice) + _header_offers(box))),
+    )
 
 
 def _face(code: str, label: str, blank: Element) -> Said:
@@ -97,8 +103,35 @@ def read_failure(scene: Scene) -> Said:
     connection = pages.words(scene.reader.open(scene.page("connection")))
     assert sentence in connection
     assert said["next_step"] in connection
-    again = "Next try" in pages.words(notice)
-    return Said(code_of(scene), "", sentence, said["next_step"], pages.offers(notice) + _header_offers(box), again)
+    again = "Next try" in pages.words(box)
+    return Said(
+        code_of(scene),
+        "",
+        sentence,
+        said["next_step"],
+        tuple(dict.fromkeys(pages.offers(notice) + _header_offers(box))),
+        again,
+    )
+
+
+def read_decision(scene: Scene) -> Said:
+    """Read a failure, and the choices on the page where an owner decides."""
+    said = read_failure(scene)
+    return replace(said, offers=(*said.offers, *_choices(scene.reader.open(scene.page("decision")))))
+
+
+def read_existing(scene: Scene) -> Said:
+    """Read the page of an owner whose server was kept out by a connection that exists already."""
+    assert scene.address == scene.page("decision")
+    page = scene.reader.open(scene.address)
+    title, sentence = (pages.words(next(iter(pages.named(page, name)))) for name in ("h1", "p"))
+    steps = " ".join(pages.words(each) for each in pages.named(pages.named(page, "ol")[0], "li"))
+    return Said("", title, sentence, steps, _choices(page))
+
+
+def _choices(page: Element) -> tuple[str, ...]:
+    choices = [pages.offers(each) for each in pages.of_class(page, "Panel") if not pages.named(each, "table", "dl")]
+    return tuple(dict.fromkeys(each for offers in choices for each in offers))
 
 
 def read_run(scene: Scene) -> Said:
@@ -126,14 +159,6 @@ def read_problem(scene: Scene) -> Said:
     return Said(code, title, sentence, steps)
 
 
-def read_kept_out(scene: Scene) -> Said:
-    """Read which connection keeps a server out, and the two ways on, on the page that asks an owner."""
-    page = scene.reader.open(scene.address)
-    (title,), (reason, *_others) = pages.named(page, "h1"), pages.named(page, "p")
-    steps = " ".join(pages.words(each) for each in pages.named(pages.named(page, "ol")[0], "li"))
-    return Said("connection_exists", pages.words(title), pages.words(reason), steps, pages.offers(page))
-
-
 def code_of(scene: Scene) -> str:
     """Return the code that the last sync failed with."""
     return SyncJob.objects.filter(connection=scene.connection).latest("pk").error_code
@@ -145,5 +170,6 @@ def _sync_box(scene: Scene) -> Element:
 
 
 def _header_offers(box: Element) -> tuple[str, ...]:
+    """The button that counts; whatever else may be done stands beside it and is no next step."""
     (header,) = pages.of_class(box, "Panel-header")[:1]
-    return pages.offers(header)
+    return tuple(map(pages.words, pages.of_class(header, "Button--primary")))

@@ -16,7 +16,7 @@ from connect.services import rotate_app_key
 from licensesync.exchange import opening
 from licensesync.models import SyncJob
 from tests.faults.proxy import Exchange
-from tests.states.rows import failure
+from tests.states.rows import failure, read_decision
 from tests.states.rows_network import OPEN, PART
 from tests.states.scene import ACCOUNTS, Scene
 from wire import parts
@@ -26,7 +26,7 @@ BEGINNINGS = 3
 """How often a sync begins anew by itself before it is left for later."""
 
 
-@failure("not_authorized")
+@failure("not_authorized", read_decision)
 def app_key_is_older(scene: Scene) -> None:
     """The server was restored from a backup that is older than its App key."""
     former = scene.connection.app_key
@@ -59,7 +59,7 @@ def other_cloud(scene: Scene) -> None:
     scene.sync_new_seats()
 
 
-@failure("revision_conflict")
+@failure("revision_conflict", read_decision)
 def restored(scene: Scene) -> None:
     """The server was restored from a backup, and the cloud has received a sync since then."""
     held = scene.connection
@@ -72,14 +72,14 @@ def restored(scene: Scene) -> None:
     scene.sync()
 
 
-@failure("hostname_changed")
+@failure("hostname_changed", read_decision)
 def renamed(scene: Scene) -> None:
     """The server has another host name than at its last sync."""
     Server.objects.filter(pk=scene.server.pk).update(hostname="renamed.octo.example")
     scene.sync()
 
 
-@failure("shrink_unconfirmed")
+@failure("shrink_unconfirmed", read_decision)
 def most_have_gone(scene: Scene) -> None:
     """Only a few of the accounts are left that the cloud holds of this server."""
     scene.seat(range(1, 4))

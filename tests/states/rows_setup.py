@@ -9,7 +9,7 @@ from connect import handshake
 from enterprises.models import Scope
 from tests.factories import make_token
 from tests.faults.proxy import Exchange, lose_answer, says
-from tests.states.rows import failure, read_command, read_kept_out, read_problem
+from tests.states.rows import failure, read_command, read_existing, read_problem
 from tests.states.scene import Scene
 from tests.support.line import connect, make_server
 
@@ -30,7 +30,7 @@ def _consent(scene: Scene, manifest: str) -> str:
     return give_code(manifest_jws=manifest, account=scene.ledger.enterprise, by=scene.owner, at=timezone.now())
 
 
-@failure("connection_exists", read_kept_out)
+@failure("connection_exists", read_existing)
 def same_name(scene: Scene) -> None:
     """While the owner was on the cloud, another server of the same host name was connected to the account."""
     other = scene.new_server()

@@ -115,8 +115,8 @@ class Scene:
     def command(self, *words: str) -> None:
         """Run a command that refuses."""
         with pytest.raises(CommandError) as refused:
-            call_command(*words, stdout=io.StringIO(), stderr=(said := io.StringIO()))
-        self.refusal = f"{said.getvalue()}{refused.value}"
+            call_command(*words, stdout=(said := io.StringIO()))
+        self.refusal = " ".join((said.getvalue() or str(refused.value)).split())
 
     # What a worker does
 
