@@ -10,7 +10,8 @@ class CloudConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Enter the cloud's pages into the shell."""
-        from cloud import home
+        """Enter the cloud's pages into the shell, and what its owners are told."""
+        from cloud import home, notices
 
         home.register()
+        notices.announce()

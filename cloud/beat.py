@@ -1,12 +1,15 @@
-"""The cloud's minute: snapshots that wait for a worker are sent again, what is over goes."""
+"""The cloud's minute: snapshots that wait for a worker are sent again, what is over goes, and owners are told."""
 
 from typing import Any
 
 from celery import shared_task
 from django.utils import timezone
 
-from cloud import retention, tasks
+from cloud import notices, retention, tasks
 from cloud.applying import waiting
+from enterprises.models import Deployment
+from enterprises.notices import look
+from enterprises.tasks import publish_due_mails
 
 
 @shared_task(name="cloud.tick", ignore_result=True, soft_time_limit=50)
@@ -16,3 +19,5 @@ def tick(**_later: Any) -> None:
     for intake_id in waiting(now).values_list("pk", flat=True):
         tasks.publish(intake_id)
     retention.enforce(now)
+    look(Deployment.CLOUD, notices.current(now), now)
+    publish_due_mails(now)

@@ -76,7 +76,7 @@ def _licenses_of_one_server(ledger: Ledger) -> dict[int, int]:
 
 def _state(installation: Installation, at: datetime, added_licenses: int) -> InstanceState:
     synced_at = installation.last_sync_at
-    is_off = _is_switched_off(installation)
+    is_off = is_switched_off(installation)
     tone, label = _label(installation, at, is_off=is_off)
     is_awaited = installation.state != Installation.State.DISCONNECTED and not is_off
     next_expected_at = synced_at + EVERY if synced_at and is_awaited else None
@@ -130,7 +130,7 @@ def _problem(installation: Installation, *, is_off: bool) -> str:
     return failed
 
 
-def _is_switched_off(installation: Installation) -> bool:
+def is_switched_off(installation: Installation) -> bool:
     """Whether the server's connection record says so, and no sync came after it that says otherwise."""
     told_at, tried_at = installation.record_at, installation.last_attempt_at
     if told_at is not None and tried_at is not None and tried_at > told_at:

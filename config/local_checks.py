@@ -6,6 +6,7 @@ import shutil
 from typing import TYPE_CHECKING
 
 from django.conf import settings
+from django.core.mail import get_connection
 from django.db import connection
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
@@ -28,6 +29,7 @@ def local_checks() -> Iterator[Check]:
     """What needs the database comes only where it answers."""
     yield _address()
     yield _disk()
+    yield _mail()
     broker = _broker()
     yield broker
     if broker.status == Status.OK:
@@ -61,6 +63,22 @@ def _disk() -> Check:
         return _check(name, Status.OK, seen)
     status = Status.FAILED if free < NO_SPACE else Status.WARNING
     return _check(name, status, seen, _("Make room on the disk of the data folder."))
+
+
+def _mail() -> Check:
+    """Whether owners can be mailed; the server is greeted, and signed in to, and nothing is sent."""
+    name, where = _("Mail"), settings.EMAIL_HOST
+    if settings.EMAIL_BACKEND.endswith("filebased.EmailBackend"):
+        seen = _("There is no EMAIL_URL: notifications are written to files in the data folder, and reach nobody.")
+        step = _("Set EMAIL_URL, such as smtp://user:password@mail.example:587?tls=true&from=licensesync@example.com.")
+        return _check(name, Status.NOT_APPLICABLE, seen, step)
+    try:
+        with get_connection():
+            return _check(name, Status.OK, _("The mail server %(host)s takes mail.") % {"host": where})
+    except OSError as error:
+        kind = type(error).__name__
+        seen = _("The mail server %(host)s cannot be used (%(kind)s).") % {"host": where, "kind": kind}
+        return _check(name, Status.FAILED, seen, _("Check EMAIL_URL; what is to be sent waits for about two days."))
 
 
 def _broker() -> Check:

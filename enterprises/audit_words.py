@@ -42,6 +42,7 @@ _SERVER: Final[dict[str, Text]] = {
     "license_sync.failed": gettext_lazy("A license sync failed."),
     "license_sync.cancelled": gettext_lazy("A license sync was cancelled."),
     "license_sync.declared_original": gettext_lazy("This server was declared the original."),
+    "license_sync.declared_shrink": gettext_lazy("A much smaller list was declared right."),
     "license_sync.declared_copy": gettext_lazy("This server was declared a copy."),
     "seats.import": gettext_lazy("Seats were imported."),
     "server.rename": gettext_lazy("The server got another host name."),
@@ -62,6 +63,7 @@ _CLOUD: Final[dict[str, Text]] = {
 _PEOPLE: Final[dict[str, Text]] = {
     "user.create": gettext_lazy("A person who may sign in was created."),
     "user.destroy": gettext_lazy("A person who may sign in was deleted."),
+    "user.change_email": gettext_lazy("A person changed their e-mail address."),
     "api_token.create": gettext_lazy("An API token was created."),
     "api_token.revoke": gettext_lazy("An API token was revoked."),
     "sign_in_link.create": gettext_lazy("A sign-in link was created."),

@@ -123,8 +123,18 @@ class PreferencesForm(UserForm):
 
     class Meta:
         model = User
-        fields = ["language", "theme", "time_zone"]
-        labels = {"theme": _("Theme")}
+        fields = ["language", "theme", "time_zone", "email", "wants_notices"]
+        labels = {
+            "theme": _("Theme"),
+            "email": _("E-mail address"),
+            "wants_notices": _("Mail me when an enterprise that I own needs me"),
+        }
+        help_texts = {
+            "wants_notices": _(
+                "A sync that failed or is late, old seats, a license that ends, licenses that are nearly used up: "
+                "once when it begins, once when it is over."
+            )
+        }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -18,6 +18,7 @@ from redis.exceptions import RedisError
 
 from enterprises.models import (
     ApiToken,
+    Notice,
     Role,
     RoleName,
     SetupCode,
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 KEEP_CLOSED_TOKENS: Final = timedelta(days=30)
+KEEP_NOTICES: Final = timedelta(days=400)
 KEEP_MAIL: Final = timedelta(days=30)
 
 PIECE: Final = 1_000
@@ -114,6 +116,11 @@ def _tokens(at: datetime) -> bool:
     return delete_piece(closed)
 
 
+def _notices(at: datetime) -> bool:
+    """With who was mailed about them; what is open stays."""
+    return delete_piece(Notice.objects.filter(resolved_at__lte=at - KEEP_NOTICES), SMALL_PIECE)
+
+
 def _mail_files(at: datetime) -> bool:
     """Mail that was written to files, where there is no mail server."""
     folder = Path(getattr(settings, "EMAIL_FILE_PATH", None) or settings.DATA_DIR / "mail")
@@ -125,4 +132,4 @@ def _mail_files(at: datetime) -> bool:
 
 
 EVERY_MINUTE: Final = (_upload_pieces, _uploads)
-EVERY_HOUR: Final = (_sessions, _links, _setup_code, _tokens, _mail_files)
+EVERY_HOUR: Final = (_sessions, _links, _setup_code, _tokens, _notices, _mail_files)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
-from enterprises import audit
+from enterprises import audit, preferences
 from enterprises.models import (
     ApiToken,
     Deployment,
@@ -119,6 +119,20 @@ def delete_user(*, user: User, at: datetime, by: User | None = None, ip: str = "
         )
     audit.record(enterprise=None, action="user.destroy", by=by, ip=ip, target=user.username, at=at)
     user.delete()
+
+
+def needs_address(user: User) -> bool:
+    """Whether somebody owns an enterprise and could not be mailed about it."""
+    return not user.email and Role.objects.filter(user=user, role=RoleName.OWNER).exists()
+
+
+@transaction.atomic
+def change_preferences(*, user: User, chosen: dict[str, Any], at: datetime, ip: str = "") -> None:
+    """Keep what a person chose; that another address is used is audited, the address is not."""
+    held = User.objects.values_list("email", flat=True).get(pk=user.pk)
+    preferences.save(user, **chosen)
+    if chosen.get("email", held) != held:
+        audit.record(enterprise=None, action="user.change_email", by=user, ip=ip, target=user.username, at=at)
 
 
 @transaction.atomic

@@ -29,6 +29,8 @@ from enterprises.sign_in import BACKEND
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
 
+    from enterprises.requests import SignedInRequest
+
 logger = logging.getLogger(__name__)
 
 # Within a minute, from one address.
@@ -154,15 +156,18 @@ def set_theme(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
-def your_preferences(request: HttpRequest) -> HttpResponse:
+def your_preferences(request: SignedInRequest) -> HttpResponse:
     form = PreferencesForm(request.POST or None, instance=request.user)
     if request.method == "POST" and form.is_valid():
-        preferences.save(request.user, **form.cleaned_data)
+        services.change_preferences(
+            user=request.user, chosen=form.cleaned_data, at=timezone.now(), ip=actor_ip(request)
+        )
         # The next page already speaks the language that was just chosen.
         with translation.override(form.cleaned_data["language"] or translation.get_language()):
             messages.success(request, _("Your preferences are saved."))
         return redirect("preferences")
-    return render(request, "enterprises/preferences.html", {"form": form}, status=422 if form.errors else 200)
+    context = {"form": form, "needs_address": services.needs_address(request.user)}
+    return render(request, "enterprises/preferences.html", context, status=422 if form.errors else 200)
 
 
 def _back(request: HttpRequest) -> HttpResponseRedirect:

@@ -10,7 +10,8 @@ class LicensesyncConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Enter the server's pages into the shell."""
-        from licensesync import home
+        """Enter the server's pages into the shell, and what its owners are told."""
+        from licensesync import home, notices
 
         home.register()
+        notices.announce()

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from cloud import consumption, instances, reports, services
 from cloud.forms import SeatsPurchasedForm
+from enterprises import notices
 from enterprises.access import Deployment, Need, enterprise_for
 from enterprises.audit import actor_ip, record
 from enterprises.requests import SignedInRequest
@@ -32,6 +33,7 @@ def licensing(request: SignedInRequest, slug: str) -> HttpResponse:
         "history": list(ledger.usage.order_by("-day")[:DAYS_SHOWN]),
         "enterprise": enterprise,
         "ledger": ledger,
+        "notices": notices.listed(enterprise),
     }
     return render(request, "cloud/licensing.html", context)
 

@@ -1,6 +1,7 @@
 """The tables of the enterprises app, under one name."""
 
 from enterprises.models.keys import ApiToken, ApiTokenQuerySet, Scope, SetupCode, SignInLink
+from enterprises.models.notices import Notice, NoticeMail
 from enterprises.models.people import (
     Deployment,
     Enterprise,
@@ -22,6 +23,8 @@ __all__ = [
     "Enterprise",
     "EnterpriseQuerySet",
     "Kind",
+    "Notice",
+    "NoticeMail",
     "Role",
     "RoleName",
     "Scope",

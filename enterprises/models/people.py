@@ -50,6 +50,7 @@ class User(AbstractUser):
     language = models.CharField(max_length=8, blank=True, default="")
     theme = models.CharField(max_length=8, choices=Theme, default=Theme.AUTO)
     time_zone = models.CharField(max_length=64, blank=True, default="")
+    wants_notices = models.BooleanField(default=True, db_default=True)
 
     # Set by access.enterprise_for for the length of one request, so that the shell asks the database nothing.
     current_role: Role | None = None

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
 from connect.models import Server
+from enterprises import notices
 from enterprises.access import Need
 from enterprises.audit import actor_ip
 from enterprises.requests import SignedInRequest
@@ -30,7 +31,11 @@ def show(request: SignedInRequest, slug: str) -> HttpResponse:
     """The license, how much of it is used, and the box "License sync"."""
     server = server_for(request, slug)
     now = timezone.now()
-    context = {"page": license_page(server, now), "box": sync_box(server, now, is_owner=is_owner(request))}
+    context = {
+        "page": license_page(server, now),
+        "box": sync_box(server, now, is_owner=is_owner(request)),
+        "notices": notices.listed(server.enterprise),
+    }
     return render(request, "licensesync/license.html", context)
 
 

@@ -21,6 +21,8 @@ from enterprises.models import (
     ApiToken,
     AuditEvent,
     Enterprise,
+    Notice,
+    NoticeMail,
     SetupCode,
     SignInLink,
     StagedUpload,
@@ -116,6 +118,18 @@ def test_audit_events_stay_for_good(side: str, server_enterprise: Enterprise) ->
     beat(NOW + timedelta(days=5_000), side)
 
     assert AuditEvent.objects.filter(pk=event.pk).exists()
+
+
+@TICKS
+def test_notices_go_400_days_after_they_are_over(side: str, owner: User, server_enterprise: Enterprise) -> None:
+    for minute in range(2):
+        over = NOW + minute * A_MINUTE
+        notice = Notice.objects.create(enterprise=server_enterprise, code="x", opened_at=NOW, resolved_at=over)
+        NoticeMail.objects.create(notice=notice, user=owner, not_before=NOW, sent_at=NOW)
+
+    beat(NOW + timedelta(days=400), side)
+
+    assert Notice.objects.filter(code="x").count() == NoticeMail.objects.count() == 1
 
 
 @TICKS

@@ -70,6 +70,7 @@ def days(count: int) -> timedelta:
         ("Sign-in links", "15 minutes", services.LINK_LIVES, timedelta(minutes=15)),
         ("API tokens", "30 days", retention.KEEP_CLOSED_TOKENS, days(30)),
         ("Tokens and one-time codes", "An hour", TOKEN_LIFETIME, timedelta(hours=1)),
+        ("What owners are mailed", "400 days", retention.KEEP_NOTICES, days(400)),
         ("Mail", "30 days", retention.KEEP_MAIL, days(30)),
     ],
 )

@@ -1,0 +1,86 @@
+"""What needs the owner of a cloud account: a server that does not sync any more, and licenses that run out."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Final
+
+from django.db.models.functions import Coalesce
+from django.utils import dateparse, formats, timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from cloud.instances import STALE_AFTER, is_switched_off
+from cloud.models import Installation, Ledger
+from enterprises.models import Notice
+from enterprises.notices import Cause, Words, register
+
+NEARLY_ALL: Final = 0.9
+"""Of the licenses that were purchased: from here on owners are told."""
+
+
+def current(at: datetime) -> Iterator[Cause]:
+    """Everything that is so now, in two queries for all accounts."""
+    late = (
+        Installation.objects.filter(state=Installation.State.CONNECTED)
+        .alias(heard_at=Coalesce("last_sync_at", "created_at"))
+        .filter(heard_at__lt=at - STALE_AFTER)
+        .select_related("ledger")
+        .defer("app_key", "next_app_key")
+    )
+    for server in late:
+        if not is_switched_off(server):
+            synced_at = server.last_sync_at.isoformat() if server.last_sync_at else ""
+            yield Cause(
+                enterprise_id=server.ledger.enterprise_id,
+                code="server_stale",
+                key=str(server.pk),
+                facts={"hostname": server.hostname, "last_success": synced_at},
+            )
+    for ledger in Ledger.objects.filter(seats_purchased__gt=0):
+        if ledger.consumed >= NEARLY_ALL * ledger.seats_purchased:
+            yield Cause(
+                enterprise_id=ledger.enterprise_id,
+                code="licenses_consumed",
+                stage=1 + (ledger.consumed >= ledger.seats_purchased),
+                facts={"used": ledger.consumed, "total": ledger.seats_purchased},
+            )
+
+
+def _server_stale(notice: Notice) -> Words:
+    moment = dateparse.parse_datetime(notice.facts["last_success"])
+    if moment:
+        day = formats.date_format(timezone.localtime(moment), "DATE_FORMAT")
+        text = _("Its last license sync arrived on %(day)s. Until the next one its people count as they were.")
+        text %= {"day": day}
+    else:
+        text = _("It is connected, and no license sync has arrived yet. Its people are not counted.")
+    return Words(
+        title=_("%(hostname)s has not synced for more than 8 days") % notice.facts,
+        text=text,
+        next_step=_("Look at the License page of that server: it says why. A server that is gone can be removed."),
+        view_name="cloud:licensing",
+    )
+
+
+def _licenses_consumed(notice: Notice) -> Words:
+    facts = notice.facts
+    numbers = {name: formats.number_format(facts[name], force_grouping=True) for name in ("used", "total")}
+    text = ngettext(
+        "%(used)s of %(total)s purchased license is consumed.",
+        "%(used)s of %(total)s purchased licenses are consumed.",
+        facts["total"],
+    )
+    title = _("%(share)d %% of the purchased licenses are consumed") % {"share": 100 * NEARLY_ALL}
+    if notice.stage > 1:
+        title = _("All purchased licenses are consumed")
+    return Words(
+        title=title,
+        text=text % numbers,
+        next_step=_("Buy more licenses, or look at People for those who need none. Nobody is locked out."),
+        view_name="cloud:licensing",
+    )
+
+
+def announce() -> None:
+    """Tell how each cause is said; called once when the apps are ready."""
+    register({"server_stale": _server_stale, "licenses_consumed": _licenses_consumed})

@@ -1,0 +1,78 @@
+"""Lists what needs the owners of an enterprise, and tries whether a mail reaches one."""
+
+from __future__ import annotations
+
+import json as json_lines
+from typing import TYPE_CHECKING, Any
+
+from django.core.exceptions import ImproperlyConfigured
+from django.core.mail import get_connection
+from django.core.management.base import CommandError
+
+from enterprises import notice_mails, notices
+from enterprises.commands import ReportingCommand, find_enterprise, find_user
+from enterprises.models import Role
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser
+
+    from enterprises.models import Enterprise
+
+
+class Command(ReportingCommand):
+    help = "List what needs the owners of an enterprise, who is mailed about it, and what is over."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("enterprise")
+        parser.add_argument("--test", metavar="USER", help="send a test mail to this owner instead")
+
+    def handle(self, *, enterprise: str, test: str | None, json: bool, **options: Any) -> None:
+        of = find_enterprise(enterprise)
+        if test is not None:
+            self._test(of, test, as_json=json)
+            return
+        mailed = list(
+            Role.objects.filter(notices.who_is_mailed(), enterprise=of)
+            .order_by("user__username")
+            .values_list("user__username", flat=True)
+        )
+        found = [*notices.listed(of), *notices.listed(of, is_open=False)]
+        if json:
+            self.stdout.write(json_lines.dumps({"mailed": mailed, "notices": [_told(one) for one in found]}))
+            return
+        self.stdout.write(f"Mailed: {', '.join(mailed) or 'nobody (no owner has an address and wants mails)'}")
+        for one in found:
+            over = f", over {one.notice.resolved_at:%Y-%m-%d %H:%M}" if one.notice.resolved_at else ""
+            self.stdout.write(f"{one.notice.opened_at:%Y-%m-%d %H:%M}{over}  {one.notice.code}  {one.words.title}")
+
+    def _test(self, enterprise: Enterprise, username: str, *, as_json: bool) -> None:
+        role = Role.objects.filter(enterprise=enterprise, user=find_user(username)).select_related("user").first()
+        if role is None or not role.is_owner:
+            raise CommandError(f"{username} does not own {enterprise.slug}.")
+        if not role.user.email:
+            raise CommandError(f"{username} has no e-mail address; they can enter one among their preferences.")
+        try:
+            with get_connection() as line:
+                notice_mails.compose_test(role.user, enterprise, line).send()
+        except (OSError, ImproperlyConfigured) as error:
+            raise CommandError(
+                f"The mail could not be sent ({type(error).__name__}); check EMAIL_URL, and run the doctor."
+            ) from error
+        self.report(f"A test mail to {username} was handed over.", as_json=as_json, username=username, sent=True)
+
+
+def _told(one: notices.OpenNotice) -> dict[str, Any]:
+    notice = one.notice
+    return {
+        "code": notice.code,
+        "key": notice.key,
+        "stage": notice.stage,
+        "title": str(one.words.title),
+        "text": str(one.words.text),
+        "next_step": str(one.words.next_step),
+        "path": one.url,
+        "opened_at": notice.opened_at.isoformat(),
+        "resolved_at": notice.resolved_at.isoformat() if notice.resolved_at else None,
+        "mails_sent": notice.mails.filter(sent_at__isnull=False).count(),
+    }

@@ -1,0 +1,170 @@
+"""What needs an owner: which causes there are, since when, and who is to be mailed about them.
+
+Each side says with every tick what is so now. A cause is opened by the tick that sees it first, and resolved by the one
+that does not see it any more; the database has at most one open row of each, so that many ticks at once open one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from django.db import transaction
+from django.db.models import F, Q
+from django.urls import reverse
+
+from enterprises.models import Deployment, Enterprise, Notice, NoticeMail, Role, RoleName
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
+    from django.utils.functional import _StrPromise
+
+    Text = str | _StrPromise
+
+_RESOLUTIONS_ARE_MAILED_FOR: Final = timedelta(days=2)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cause:
+    """Something that is so now. Where ``is_undecided``, an open one goes on and none is opened: while a failed sync is
+    tried again nobody knows.
+    """
+
+    enterprise_id: int
+    code: str
+    key: str = ""
+    stage: int = 0
+    facts: dict[str, Any] = field(default_factory=dict)
+    is_undecided: bool = False
+
+    @property
+    def identity(self) -> tuple[int, str, str]:
+        return self.enterprise_id, self.code, self.key
+
+
+@dataclass(frozen=True, kw_only=True)
+class Words:
+    """What is so in a few words, in a sentence or two, and what an owner does about it."""
+
+    title: Text
+    text: Text
+    next_step: Text
+    view_name: str
+
+
+_wordings: dict[str, Callable[[Notice], Words]] = {}
+
+
+def register(wordings: dict[str, Callable[[Notice], Words]]) -> None:
+    """Called once per side when the apps are ready: how each of its causes is said, in the language of the moment."""
+    _wordings.update(wordings)
+
+
+def words_of(notice: Notice) -> Words | None:
+    """None for a cause of another version."""
+    say = _wordings.get(notice.code)
+    return say(notice) if say else None
+
+
+def url_of(notice: Notice, words: Words) -> str:
+    """The path of the page that shows the cause."""
+    return reverse(words.view_name, kwargs={"slug": notice.enterprise.slug})
+
+
+@dataclass(frozen=True)
+class OpenNotice:
+    """A cause as pages and commands list it."""
+
+    notice: Notice
+    words: Words
+    url: str
+
+
+def listed(enterprise: Enterprise, *, is_open: bool = True) -> list[OpenNotice]:
+    """The causes of an enterprise, newest first: those that are open, or the last hundred that are over."""
+    found = Notice.objects.filter(enterprise=enterprise, resolved_at__isnull=is_open).select_related("enterprise")
+    said = ((notice, words_of(notice)) for notice in found.order_by("-opened_at", "-pk")[:100])
+    return [OpenNotice(notice, words, url_of(notice, words)) for notice, words in said if words]
+
+
+@transaction.atomic
+def look(side: Deployment, causes: Iterable[Cause], at: datetime) -> None:
+    """Open what is new, resolve what is over, and note who is to be mailed about it; a few queries for all."""
+    now = {cause.identity: cause for cause in causes}
+    held = {
+        (notice.enterprise_id, notice.code, notice.key): notice
+        for notice in Notice.objects.filter(enterprise__deployment=side, resolved_at=None)
+    }
+    _open([cause for identity, cause in now.items() if identity not in held and not cause.is_undecided], at)
+    for identity in held.keys() & now.keys():
+        if now[identity].stage > held[identity].stage:
+            worse = Notice.objects.filter(pk=held[identity].pk, stage__lt=now[identity].stage)
+            worse.update(stage=now[identity].stage, facts=now[identity].facts)
+    over = [held[identity].pk for identity in held.keys() - now.keys()]
+    Notice.objects.filter(pk__in=over, resolved_at=None).update(resolved_at=at)
+    _note_mails(side, at)
+
+
+def _open(causes: list[Cause], at: datetime) -> None:
+    rows = [
+        Notice(
+            enterprise_id=cause.enterprise_id,
+            code=cause.code,
+            key=cause.key,
+            stage=cause.stage,
+            facts=cause.facts,
+            opened_at=at,
+        )
+        for cause in causes
+    ]
+    # Another tick may open the same at this moment: the constraint lets one of them.
+    Notice.objects.bulk_create(rows, ignore_conflicts=True)
+
+
+def _note_mails(side: Deployment, at: datetime) -> None:
+    """One for each owner and stage of what is open, and one for each owner who heard of what is over."""
+    opened = Notice.objects.filter(enterprise__deployment=side, resolved_at=None)
+    heard = NoticeMail.objects.filter(
+        is_resolution=False,
+        sent_at__isnull=False,
+        notice__enterprise__deployment=side,
+        notice__resolved_at__gt=at - _RESOLUTIONS_ARE_MAILED_FOR,
+    )
+    wanted = {(notice, user, False, stage) for notice, user, stage in _owners_of(opened)}
+    wanted |= {(notice, user, True, 0) for notice, user in heard.values_list("notice", "user")}
+    if not wanted:
+        return
+    noted = NoticeMail.objects.filter(notice__in={notice for notice, *_rest in wanted})
+    missing = wanted - set(noted.values_list("notice", "user", "is_resolution", "stage"))
+    rows = [
+        NoticeMail(notice_id=notice, user_id=user, is_resolution=is_resolution, stage=stage, not_before=at)
+        for notice, user, is_resolution, stage in sorted(missing)
+    ]
+    NoticeMail.objects.bulk_create(rows, ignore_conflicts=True)
+
+
+def _owners_of(notices: QuerySet[Notice]) -> Iterable[tuple[int, int, int]]:
+    """Each open notice with each owner who can be mailed and wants it."""
+    return (
+        notices.filter(who_is_mailed("enterprise__roles__"))
+        .annotate(owner=F("enterprise__roles__user"))
+        .values_list("pk", "owner", "stage")
+    )
+
+
+def who_is_mailed(prefix: str = "") -> Q:
+    """Of roles: owners who may sign in, have an address, and did not switch the mails off."""
+    conditions = {
+        "role": RoleName.OWNER,
+        "user__is_active": True,
+        "user__wants_notices": True,
+        "user__email__gt": "",
+    }
+    return Q(**{f"{prefix}{name}": value for name, value in conditions.items()})
+
+
+def is_mailed(notice: Notice, user_id: int) -> bool:
+    """Whether a person still is to be mailed about it, at the moment of sending."""
+    return Role.objects.filter(who_is_mailed(), enterprise=notice.enterprise_id, user=user_id).exists()
