@@ -53,6 +53,11 @@ EXPLANATIONS: Final[dict[str, Explanation]] = {
         is_transient=True,
     ),
     "unfinished": Explanation(_("The cloud did not come to an end."), _WAIT, is_transient=True),
+    "still_applying": Explanation(
+        _("The cloud has not finished applying this sync for more than an hour."),
+        _("Ask the cloud's owners whether its workers are running, then try again."),
+        is_transient=True,
+    ),
     "disk_full": Explanation(
         _("This server ran out of disk space."),
         _("Free space on the disk of the database and of the data directory, then try again."),

@@ -9,7 +9,7 @@ import logging
 import time
 import uuid
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 import msgspec
@@ -35,6 +35,7 @@ logger = logging.getLogger(__name__)
 
 _BEGINNINGS: Final = 3
 _UNANSWERED: Final = 100
+_LONGEST_APPLYING: Final = timedelta(hours=1)
 _SOURCE_ATTEMPTS: Final = 3
 """After so many attempts of a job its sync goes on with the seats that are held."""
 
@@ -70,11 +71,19 @@ def _outcome(worker: Worker, adapter: Adapter | None) -> bool:
     except ClaimLost:
         raise
     except StillApplying:
-        jobs.give_back(worker.held, not_before=worker.clock())
-        return True
+        if not _is_taking_too_long(worker):
+            jobs.give_back(worker.held, not_before=worker.clock())
+            return True
+        outcomes.record_failure(worker, outcomes.NoEndInSight("still_applying"))
     except Exception as error:  # noqa: BLE001 - the job must say how it ended, whatever it was
         outcomes.record_failure(worker, error)
     return False
+
+
+def _is_taking_too_long(worker: Worker) -> bool:
+    """Whether the cloud applies for so long that an owner has to hear of it; it is asked again all the same."""
+    asked_at = worker.load().commit_sent_at
+    return asked_at is not None and worker.clock() - asked_at > _LONGEST_APPLYING
 
 
 def _withdraw_unfinished(job_id: int, clock: Callable[[], datetime], adapter: Adapter | None) -> None:

@@ -140,6 +140,23 @@ def test_what_passes_but_did_not_within_a_day_has_given_up(world: World) -> None
     assert state_of(world).last_attempt == world.clock.now
 
 
+def test_cloud_that_applies_for_hours_is_said_and_asked_again(world: World) -> None:
+    world.cloud.polls_until_applied = 1_000
+    job = world.sync()
+    at_first = state_of(world)
+    world.clock.move(hours=2)
+    job = world.run(job)
+
+    later = state_of(world)
+    world.cloud.polls_until_applied = 0
+    world.clock.now = job.not_before or world.clock.now
+    world.run(job)
+
+    assert (at_first.code, later.code, later.error_code) == ("syncing", "failed", "still_applying")
+    assert later.retry_at
+    assert state_of(world).code == "synced"
+
+
 @pytest.mark.parametrize(
     ("hours", "words"),
     [

@@ -106,7 +106,9 @@ def named(root: Element, *names: str) -> list[Element]:
 
 
 def words(element: Element) -> str:
-    """Return the text of an element, as one line."""
+    """Return the text of an element, as one line; what only scripts show is left out."""
+    if "WithScript" in attribute(element, "class").split():
+        return ""
     parts = [words(child) if isinstance(child, Element) else str(child) for child in element.children]
     return re.sub(r" ([.,;:])", r"\1", re.sub(r"\s+", " ", " ".join(parts)).strip())
 

@@ -98,6 +98,16 @@ def workers_of_the_cloud_die(scene: Scene) -> None:
     scene.work(scene.request(), meanwhile=die)
 
 
+@failure("still_applying")
+def workers_of_the_cloud_stand_still(scene: Scene) -> None:
+    """No worker runs on the cloud: two hours after everything was sent, the sync is not applied."""
+    scene.cloud_works = False
+    scene.seat(range(1, ACCOUNTS + 2))
+    job = scene.sync()
+    scene.pass_time(hours=2)
+    scene.work(job)
+
+
 @failure("expired")
 def another_copy(scene: Scene) -> None:
     """Another copy of the server sends its seats at the same time, again and again."""
