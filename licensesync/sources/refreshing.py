@@ -81,7 +81,8 @@ class Refresher:
         free = Q(lease_until=None) | Q(lease_until__lt=at)
         if not mine.filter(free).update(claim=F("claim") + 1, lease_until=at + LEASE, attempted_at=at):
             raise SourceFailure("source_busy")
-        return mine.get()
+        # The token is opened where it is needed: one that cannot be opened is a failure like another.
+        return mine.defer("token").get()
 
 
 @dataclass(kw_only=True)

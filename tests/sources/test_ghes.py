@@ -7,11 +7,14 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from cryptography.fernet import Fernet
 from django.db import connection
+from django.test import override_settings
 
 from connect.models import Server
 from enterprises.models import AuditEvent
 from enterprises.outbound import Body
+from enterprises.secrets import WrongEncryptionKey
 from licensesync.jobs import ClaimLost
 from licensesync.models import License, SeatSource, SourceConfig
 from licensesync.services import set_license
@@ -259,3 +262,14 @@ def ghes_now() -> Any:
     from django.utils import timezone
 
     return timezone.now()
+
+
+def test_token_that_cannot_be_opened_is_a_failure_and_keeps_no_claim(server: Server, ghes: Ghes) -> None:
+    from_ghes(server, ghes)
+    other = override_settings(FIELD_ENCRYPTION_KEYS=[Fernet.generate_key().decode()])
+    with other, pytest.raises(WrongEncryptionKey):
+        refresh(server)
+
+    config = SourceConfig.objects.get(server=server)
+    assert (config.error_code, config.lease_until) == ("source_internal", None)
+    assert ghes.seen == []
