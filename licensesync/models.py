@@ -4,6 +4,7 @@ from datetime import datetime
 
 from django.db import models
 from django.db.models import Q
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from connect.models import Connection, Server
@@ -312,6 +313,13 @@ class SyncJob(models.Model):
     def __str__(self) -> str:
         """Return kind and state."""
         return f"{self.kind} {self.pk}: {self.state}"
+
+    @property
+    def label(self) -> str | Promise:
+        """What the job does, in words: a preview that leaves somebody out is none of what a sync would change."""
+        if self.omits == self.Omits.DORMANT:
+            return _("Preview without dormant users")
+        return self.get_kind_display()
 
     @property
     def is_active(self) -> bool:

@@ -116,7 +116,7 @@ class JobPage:
     @property
     def title(self) -> str:
         """Kind and number."""
-        return _("%(kind)s %(number)s") % {"kind": self.job.get_kind_display(), "number": self.job.pk}
+        return _("%(kind)s %(number)s") % {"kind": self.job.label, "number": self.job.pk}
 
     @property
     def sentence(self) -> str | Promise:
@@ -127,7 +127,7 @@ class JobPage:
     def rows(self) -> list[dict[str, Any]]:
         """The facts that are no moments, labeled; what is not known yet is left out."""
         job = self.job
-        rows = [{"label": _("Kind"), "value": job.get_kind_display()}, self._trigger()]
+        rows = [{"label": _("Kind"), "value": job.label}, self._trigger()]
         if self.duration is not None:
             rows.append({"label": _("Duration"), "value": words_of(self.duration)})
         if job.attempts:

@@ -171,11 +171,14 @@ def test_page_asks_shows_progress_and_then_the_answer(
 def test_answer_is_not_taken_for_what_a_sync_would_change(
     synced: Connection, cloud: WsgiAdapter, owner_client: Client
 ) -> None:
-    ask(synced, cloud)
+    job = ask(synced, cloud)
+    slug = synced.server.enterprise.slug
 
-    page = owner_client.get(reverse("licensesync:preview", args=[synced.server.enterprise.slug])).content.decode()
+    page = owner_client.get(reverse("licensesync:preview", args=[slug])).content.decode()
 
     assert "Nothing was previewed yet" in page
+    job_page = owner_client.get(reverse("licensesync:sync", args=[slug, job.pk])).content.decode()
+    assert "Preview without dormant users" in job_page
 
 
 def test_command_asks_and_tells(synced: Connection, cloud: WsgiAdapter, capsys: pytest.CaptureFixture[str]) -> None:

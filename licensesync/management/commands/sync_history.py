@@ -78,7 +78,7 @@ class Command(ReportingCommand):
 
 def _line(job: SyncJob, server: Server) -> str:
     run = Run.of(job, server.connection)
-    parts = [f"{job.pk}", _iso(job.created_at) or "", str(job.get_kind_display()), f"by {run.by}", str(run.label)]
+    parts = [f"{job.pk}", _iso(job.created_at) or "", str(job.label), f"by {run.by}", str(run.label)]
     if run.result:
         what = run.result
         parts.append(f"+{what.added} ~{what.changed} -{what.removed}")
