@@ -216,12 +216,12 @@ def _freeze(worker: Worker, job: SyncJob) -> None:
             size=frozen.size,
             base_revision=connection.base_revision,
             base_snapshot_id=connection.base_snapshot_id,
-            unanswered=_unanswered(connection),
+            unanswered=unanswered(connection),
         )
         worker.note("prepared", accounts=frozen.accounts, parts=frozen.parts)
 
 
-def _unanswered(connection: Connection) -> list[str]:
+def unanswered(connection: Connection) -> list[str]:
     """Ids that the cloud may have applied without our knowing: opened after the last receipt, ended without one."""
     usage = SyncJob.objects.filter(connection=connection, kind=SyncJob.Kind.USAGE)
     last = usage.filter(state=SyncJob.State.SUCCEEDED).order_by("-pk").values_list("pk", flat=True).first()

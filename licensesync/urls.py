@@ -27,6 +27,7 @@ license_patterns: list[URLPattern | URLResolver] = [
     path("/sync/cancel", sync.cancel, name="sync_cancel"),
     path("/preview", preview.show, name="preview"),
     path("/sent", license_page.sent, name="sent"),
+    path("/usage.json", license_page.export_usage, name="usage_export"),
     path("/users", users.show, name="users"),
     path("/users.csv", users.export, name="users_export"),
     path("/users/suspending", users.suspending, name="users_suspending"),

@@ -22,6 +22,7 @@ from wire.messages import Manifest, MessageT, read_message
 
 MANIFEST: Final = "licensesync-manifest+jwt"
 RECEIPT: Final = "licensesync-receipt+jwt"
+USAGE: Final = "licensesync-usage+jwt"
 RECEIPT_KEY: Final = "licensesync-receipt-key+jwt"
 
 APP_JWT_LEEWAY = timedelta(seconds=60)
