@@ -55,6 +55,11 @@ class PreviewPage:
         return self.active is not None and self.active.kind == SyncJob.Kind.USAGE
 
     @property
+    def is_other_active(self) -> bool:
+        """Whether a preview of another question is under way, for which this one has to wait."""
+        return self.active is not None and not self.is_sync_active and not self.is_active
+
+    @property
     def can_start(self) -> bool:
         """Whether asking makes a new preview."""
         is_free = self.active is None or (self.is_active and self.active.is_waiting_to_retry)

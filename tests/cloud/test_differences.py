@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
 
 from cloud import consumption, differences, intake, services
-from cloud.models import ConsumedLicense, Installation, Intake, Ledger, PersonChange, Revision, ServerAccount
+from cloud.models import Installation, Intake, Ledger, PersonChange, Revision, ServerAccount
 from tests.cloud import rulebook
 from tests.cloud.books import (
     NOW,
@@ -28,7 +28,7 @@ from tests.cloud.books import (
 )
 from tests.cloud.rulebook import Listed, World
 from tests.cloud.test_retention import beat
-from tests.cloud.test_sequences import HOSTS, STEPS, accounts, members
+from tests.cloud.test_sequences import HOSTS, STEPS, accounts, latest, members
 from wire.messages import Difference, SyncStatus
 
 pytestmark = pytest.mark.django_db
@@ -66,14 +66,10 @@ def samples(difference: Difference, change: str) -> list[tuple[int, str, str]]:
     return [(one.user_id, one.primary, one.match) for one in difference.samples if one.change == change]
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(members, accounts, accounts, accounts, members)
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(members, accounts, accounts, accounts)
 def test_difference_is_that_of_the_rules(
-    listed: dict[int, Listed],
-    other: dict[int, str],
-    first: dict[int, str],
-    second: dict[int, str],
-    relisted: dict[int, Listed],
+    listed: dict[int, Listed], other: dict[int, str], first: dict[int, str], second: dict[int, str]
 ) -> None:
     with transaction.atomic():
         ledger, world = open_books("octo"), World()
@@ -86,23 +82,15 @@ def test_difference_is_that_of_the_rules(
         foreseen = preview(server, [(user_id, address or None) for user_id, address in second.items()])
         STEPS["sync"](ledger, world, HOSTS[0], second)
 
-        said = difference_of(intake.status(server, str(_latest(ledger).snapshot_id)))
+        said = difference_of(intake.status(server, str(latest(ledger).snapshot_id)))
         assert said == _after(foreseen)
         _assert_follows(ledger, said, before, world)
-        before = World(dict(world.members), world.servers)
-        STEPS["members"](ledger, world, relisted)
-        _assert_kept(_latest(ledger), rulebook.difference(before, world))
         transaction.set_rollback(True)
 
 
 def _after(foreseen: Difference) -> Difference:
     """The same difference as it is said once it has happened."""
     return Difference(**{name: getattr(foreseen, name) for name in foreseen.__struct_fields__} | {"revision": 2})
-
-
-def _latest(ledger: Ledger) -> Revision:
-    ledger.refresh_from_db()
-    return ledger.revisions.get(number=ledger.revision)
 
 
 def _assert_follows(ledger: Ledger, said: Difference, before: World, after: World) -> None:
@@ -115,22 +103,9 @@ def _assert_follows(ledger: Ledger, said: Difference, before: World, after: Worl
         found = rulebook.match(world, HOSTS[0], one.user_id)
         assert found.person in getattr(rules, one.change)
         assert (one.primary, one.match) == (world.servers[HOSTS[0]][one.user_id], found.rule)
-    _assert_kept(_latest(ledger), rules)
     moved = PersonChange.objects.filter(ledger=ledger, revision=ledger.revision)
     assert moved.filter(accounts__gt=0).count() == len(rules.matched)
     assert moved.filter(accounts__lt=0).count() == len(rules.unmatched)
-
-
-def _assert_kept(kept: Revision, rules: rulebook.Change) -> None:
-    names = [*NUMBERS, "split", "merged"]
-    assert {name: getattr(kept, f"people_{name}") for name in names} == {
-        name: len(getattr(rules, name)) for name in names
-    }
-    assert (kept.licenses_added, kept.licenses_removed) == (rules.licenses_added, rules.licenses_removed)
-    assert kept.licenses_after - kept.licenses_before == rules.licenses_added - rules.licenses_removed
-    came = ConsumedLicense.objects.filter(ledger=kept.ledger_id, since_revision=kept.number)
-    assert came.count() == len(rules.added)
-    assert came.filter(came_by_move=True).count() == len(rules.split)
 
 
 def test_preview_says_who_would_come_go_and_match_and_changes_nothing(ledger: Ledger, server: Installation) -> None:
@@ -201,7 +176,7 @@ def test_unchanged_snapshot_is_a_revision_without_people(server: Installation, l
     said = difference_of(sync(server, [MONA]))
 
     assert people_numbers(said) == (0, 0, 0, 0)
-    kept = _latest(ledger)
+    kept = latest(ledger)
     assert (kept.number, kept.cause, kept.hostname, kept.people_added) == (2, "sync", "ghes1.octo.example", 0)
 
 
@@ -210,7 +185,7 @@ def test_removed_server_leaves_numbers_and_nobody(server: Installation, ledger: 
 
     services.remove_installation(installation=server, by=None, at=NOW)
 
-    kept = _latest(ledger)
+    kept = latest(ledger)
     assert (kept.cause, kept.hostname, kept.installation, kept.people_removed) == (
         "removal",
         "ghes1.octo.example",
@@ -225,7 +200,7 @@ def test_recount_of_sound_books_changes_nobody(server: Installation, ledger: Led
 
     consumption.recount_all(ledger, NOW)
 
-    kept = _latest(ledger)
+    kept = latest(ledger)
     assert (kept.cause, kept.people_added, kept.people_removed) == ("recount", 0, 0)
 
 

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from cloud import consumption, services
-from cloud.models import ConsumedLicense, Installation, Ledger, Member, ServerAccount
+from cloud.models import ConsumedLicense, Installation, Ledger, Member, Revision, ServerAccount
 from tests.cloud import rulebook
 from tests.cloud.books import NOW, connect, import_members, open_books, sync
 from tests.cloud.rulebook import IDENTITY, VERIFIED, Listed, World
@@ -71,13 +71,37 @@ def test_any_sequence_leaves_what_the_rules_say(
         ledger, world = open_books("octo"), World()
 
         for name, *arguments in [*start, *history]:
+            before, revision = World(dict(world.members), dict(world.servers)), ledger.revision
             STEPS[name](ledger, world, *arguments)
+            ledger.refresh_from_db()
+            if ledger.revision > revision:
+                _assert_says_what_changed(latest(ledger), rulebook.difference(before, world))
 
         _assert_tables_follow(ledger, world)
-        before = _tables(ledger)
+        held = _tables(ledger)
         consumption.recount_all(ledger, NOW)
-        assert _tables(ledger) == before
+        assert _tables(ledger) == held
+        kept = latest(ledger)
+        assert (kept.people_added, kept.people_removed) == (0, 0)
         transaction.set_rollback(True)
+
+
+def latest(ledger: Ledger) -> Revision:
+    """What the last change of the books did."""
+    ledger.refresh_from_db()
+    return ledger.revisions.get(number=ledger.revision)
+
+
+def _assert_says_what_changed(kept: Revision, rules: rulebook.Change) -> None:
+    names = ["added", "removed", "matched", "unmatched", "split", "merged"]
+    assert {name: getattr(kept, f"people_{name}") for name in names} == {
+        name: len(getattr(rules, name)) for name in names
+    }
+    assert (kept.licenses_added, kept.licenses_removed) == (rules.licenses_added, rules.licenses_removed)
+    assert kept.licenses_after - kept.licenses_before == rules.licenses_added - rules.licenses_removed
+    came = ConsumedLicense.objects.filter(ledger=kept.ledger_id, since_revision=kept.number)
+    assert came.count() == len(rules.added)
+    assert came.filter(came_by_move=True).count() == len(rules.split)
 
 
 def _assert_tables_follow(ledger: Ledger, world: World) -> None:

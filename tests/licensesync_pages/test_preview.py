@@ -14,6 +14,7 @@ from enterprises.models import RoleName
 from enterprises.services import grant_role
 from licensesync.models import SeatSource, SyncJob
 from licensesync.pages.preview import preview_page
+from licensesync.services import request_sync
 from tests.factories import make_user
 from tests.licensesync.fake_cloud import refusal
 from tests.licensesync.test_differences import people
@@ -142,6 +143,23 @@ def test_beside_a_sync_there_is_no_preview(stage: Stage, world: World, owner_cli
     page = read(owner_client, stage)
     assert "A sync is under way." in page
     assert "See what would change" not in page
+
+
+def test_beside_a_preview_of_something_else_it_waits(stage: Stage, world: World, owner_client: Client) -> None:
+    preview(world)
+    request_sync(
+        connection=world.connection,
+        by=None,
+        at=stage.at,
+        kind=SyncJob.Kind.PREVIEW,
+        omits=SyncJob.Omits.DORMANT,
+    )
+
+    page = read(owner_client, stage)
+
+    assert "A preview of something else is under way." in page
+    assert NOTHING_APPLIED in page
+    assert "Preview again" not in page
 
 
 def test_failed_preview_says_why_and_is_tried_again(stage: Stage, world: World, owner_client: Client) -> None:
