@@ -60,6 +60,7 @@ def test_the_demo_is_what_the_readme_shows() -> None:
         ("usage", "person", "succeeded", ""): 1,
         ("usage", "person", "cancelled", "cancelled_by_person"): 1,
         ("preview", "command", "succeeded", ""): 1,
+        ("preview", "person", "succeeded", ""): 1,
     }
     assert first.get(attempts=2).events.filter(event="will_retry", data__code="busy").exists()
 

@@ -87,6 +87,16 @@ def test_owner_excludes_an_account_and_comes_back_to_the_same_list(stage: Stage,
     assert not DormancyExclusion.objects.exists()
 
 
+def test_account_that_is_not_dormant_is_excluded_by_its_login(stage: Stage, owner_client: Client) -> None:
+    stage.with_seats()
+    login = stage.server.seats.get(user_id=5).login
+
+    assert 'name="account"' in show(owner_client, stage)
+    owner_client.post(url(stage, "users_exclusions"), {"account": login, "action": "exclude"})
+
+    assert listed(show(owner_client, stage, "?excluded=excluded")) == ["5"]
+
+
 @pytest.mark.parametrize("data", [{"action": "exclude"}, {"account": "zed", "action": "exclude"}, {"user_id": "1"}])
 def test_mistake_changes_nothing_and_is_said(stage: Stage, owner_client: Client, data: dict[str, str]) -> None:
     stage.with_seats()
