@@ -17,7 +17,7 @@ PAGES = (
         view_name="licensesync:connection",
         icon="plug",
         order=10,
-        view_names=("licensesync:connection_enable", "licensesync:connection_disable"),
+        view_names=("licensesync:connection_enable", "licensesync:connection_disable", "licensesync:decision"),
     ),
     navigation.Page(
         label=_("License"),
