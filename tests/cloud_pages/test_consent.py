@@ -90,3 +90,5 @@ def test_an_existing_connection_is_named_in_place_of_the_button(
 
     assert f"A connection for {server.hostname} already exists." in page
     assert 'name="account"' not in page
+    assert str(server.server_id) in page
+    assert "?problem=connection_exists" in page

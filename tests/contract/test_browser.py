@@ -1,5 +1,6 @@
 """GitHub Connect as a browser does it: from the server's page to the cloud's consent page and back."""
 
+from functools import partial
 from html.parser import HTMLParser
 from urllib.parse import parse_qs, urlsplit
 
@@ -9,9 +10,12 @@ from django.urls import reverse
 from django.utils import timezone
 
 from cloud.models import Ledger
+from cloud.services import remove_installation
 from connect import handshake
 from connect.models import Connection, Server
 from enterprises.models import User
+from licensesync import services
+from tests.support.line import connect, make_ledger, make_server
 from tests.support.wsgi_adapter import WsgiAdapter
 
 
@@ -113,3 +117,36 @@ def test_starting_again_makes_the_first_answer_worthless(
         )
 
     assert Connection.objects.get(pk=server.connection.pk).state == Connection.State.PENDING
+
+
+def test_what_the_former_account_goes_on_counting_is_said(
+    browser: Client, connection: Connection, owner: User, cloud: WsgiAdapter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    services.disconnect(connection=connection, by=owner, at=timezone.now(), adapter=cloud)
+    make_ledger("other", owner=owner)
+    monkeypatch.setattr(handshake, "finish", partial(handshake.finish, adapter=cloud))
+
+    page = browser.get(consent(browser, enable(browser, connection.server), "other"), follow=True).content.decode()
+
+    assert "this server is connected to other" in page
+    assert "People already synced still count in octo" in page
+
+
+def test_connection_in_the_way_leads_to_the_page_that_says_which(
+    browser: Client, server: Server, ledger: Ledger, owner: User, cloud: WsgiAdapter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Connected under the same name while the owner was on the cloud; removed there, and connected from the page."""
+    monkeypatch.setattr(handshake, "finish", partial(handshake.finish, adapter=cloud))
+    back = consent(browser, enable(browser, server), "octo")
+    other = connect(make_server("other", hostname=server.hostname, owner=owner), ledger.enterprise, owner=owner)
+
+    page = browser.get(back, follow=True)
+
+    assert page.redirect_chain[0][0] == reverse("licensesync:decision", args=["octo-server"])
+    assert str(other.server.server_id) in page.content.decode()
+    assert "by olivia" in " ".join(page.content.decode().split())
+    remove_installation(installation=ledger.installations.get(), by=owner, at=timezone.now())
+    page = browser.get(consent(browser, enable(browser, server), "octo"), follow=True)
+    assert Connection.objects.get(pk=server.connection.pk).is_connected
+    decided = browser.get(reverse("licensesync:decision", args=["octo-server"])).content.decode()
+    assert "Nothing to decide" in decided
