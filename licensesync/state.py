@@ -129,8 +129,10 @@ def _state(connection: Connection, found: dict[int, SyncJob], at: datetime) -> C
     is_on = connection.is_connected and connection.license_sync_enabled
     next_run_at: datetime | None = getattr(connection, "next_run_at", None) if is_on else None
     expired_on = _expired_on(connection, at)
-    code = _line_code(connection) or _sync_code(active, success, attempt, at, is_expired=expired_on is not None)
-    failure = _failure(code, active, attempt)
+    # What happened before this connection came about is told, and says nothing of this one.
+    arrived, begun = (job if _is_of_this_connection(connection, job) else None for job in (success, attempt))
+    code = _line_code(connection) or _sync_code(active, arrived, begun, at, is_expired=expired_on is not None)
+    failure = _failure(code, active, begun)
     is_pending = code == StateCode.PENDING
     why = _why(code, connection, failure=failure, active=active, next_run_at=next_run_at, success=success, at=at)
     return ConnectionState(
@@ -151,6 +153,11 @@ def _state(connection: Connection, found: dict[int, SyncJob], at: datetime) -> C
         retry_at=active.not_before if active and active.is_waiting_to_retry else None,
         license_expired_on=expired_on,
     )
+
+
+def _is_of_this_connection(connection: Connection, job: SyncJob | None) -> bool:
+    """Whether a job is one of the connection as it was made last."""
+    return job is not None and (connection.connected_at is None or job.created_at >= connection.connected_at)
 
 
 def _line_code(connection: Connection) -> StateCode | None:

@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.utils.functional import Promise
 
 from connect.failures import Unavailable
+from connect.models import Connection
 from licensesync import services
 from licensesync.failures import ENDINGS, all_failures, explain
 from licensesync.models import Schedule, SyncJob
@@ -115,6 +116,19 @@ def test_what_only_an_owner_can_decide_says_so(world: World, code: str) -> None:
     assert (state.code, state.error_code, state.reason) == ("needs_decision", code, str(explain(code).sentence))
     assert state.next_step
     assert state.place
+
+
+@pytest.mark.parametrize("code", ["", "revision_conflict", "installation_gone"])
+def test_what_became_of_a_former_connection_is_not_the_state_of_the_new_one(world: World, code: str) -> None:
+    if code:
+        world.cloud.fail("open", lambda: refusal(409, code))
+    world.sync()
+    Connection.objects.update(connected_at=world.clock.move(minutes=5), license_sync_enabled_at=world.clock.now)
+
+    state = state_of(world)
+
+    assert (state.code, state.error_code) == ("first_sync_pending", "")
+    assert state.last_attempt is not None
 
 
 def test_what_passes_but_did_not_within_a_day_has_given_up(world: World) -> None:
