@@ -80,4 +80,6 @@ def _state(server: Server, state: ConnectionState, *, has_seats: bool) -> home.H
     # Why it failed stands on the License page, and so does the way on; a decision has a page of its own.
     fails = state.error_code and state.code != StateCode.NEEDS_DECISION
     url = reverse(f"licensesync:{'license' if fails else state.place}", kwargs=kwargs)
-    return home.HomeState(state.label, state.tone, state.next_step, url, state.reason)
+    return home.HomeState(
+        state.label, state.tone, state.next_step, url, state.reason or " ".join(map(str, state.remarks))
+    )

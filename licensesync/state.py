@@ -134,14 +134,16 @@ def _state(connection: Connection, found: dict[int, SyncJob], at: datetime) -> C
     code = _line_code(connection) or _sync_code(active, arrived, begun, at, is_expired=expired_on is not None)
     failure = _failure(code, active, begun)
     is_pending = code == StateCode.PENDING
+    source_code: str | None = getattr(connection, "source_code", None)
     why = _why(code, connection, failure=failure, active=active, next_run_at=next_run_at, success=success, at=at)
     return ConnectionState(
         code=code,
-        place=why.place,
+        # Where nothing else is to be done, what ails the source is mended on its page.
+        place="seats" if source_code and not why.next_step else why.place,
         since=_since(code, connection, active=active, success=success, attempt=attempt),
         reason=why.reason,
         next_step=why.next_step,
-        remarks=_remarks(code, connection, failure, success, expired_on, getattr(connection, "source_code", None)),
+        remarks=_remarks(code, connection, failure, success, expired_on, source_code),
         error_code=failure.code if failure else "",
         setup_until=connection.pending_until if is_pending else None,
         last_success=success.finished_at if success else None,

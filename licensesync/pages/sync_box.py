@@ -96,6 +96,13 @@ class SyncBox:
         return self.sentence_of_state if is_wrong and self.missing is None else ""
 
     @property
+    def warning_place(self) -> PlaceLink | None:
+        """Where the warning's next step is taken, when that is another page."""
+        return (
+            None if self.state.place == Place.LICENSE else link_to(self.state.place, self.slug, is_owner=self.is_owner)
+        )
+
+    @property
     def sentence_of_state(self) -> str:
         """Reason, remarks and next step of the state."""
         return " ".join(str(text) for text in (self.state.reason, *self.state.remarks, self.state.next_step) if text)
