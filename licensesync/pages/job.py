@@ -140,9 +140,10 @@ class JobPage:
 
     def _trigger(self) -> dict[str, Any]:
         by = self.job.requested_by
+        is_on_a_page = self.job.trigger == SyncJob.Trigger.PERSON
         return {
             "label": _("Trigger"),
-            "value": self.job.get_trigger_display(),
+            "value": _("On a page") if is_on_a_page else self.job.get_trigger_display(),
             "help": _("by %(name)s") % {"name": by.display_name} if by else "",
         }
 
