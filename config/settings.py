@@ -238,4 +238,6 @@ STORAGES = {
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 LOGGING = logging_settings(env.choice("LOG_FORMAT", ("text", "json"), "text"))
+# Where EMAIL_URL names no sender, one whom a mail server may know.
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = f"licensesync@{urlsplit(BASE_URL).hostname}"
 globals().update(mail_settings(env.text("EMAIL_URL"), DATA_DIR / "mail"))

@@ -119,7 +119,7 @@ def compose(mail: NoticeMail, line: BaseEmailBackend | None = None) -> EmailMess
             told = {"title": words.title, "day": _moment(notice.opened_at)}
             body = [_("This is over: %(title)s. It began on %(day)s.") % told, _("There is nothing left to do.")]
         else:
-            subject, body = str(words.title), [str(words.text), str(words.next_step)]
+            subject, body = str(words.title), [f"{words.title}. {words.text}", str(words.next_step)]
         message = _message(user, notice.enterprise, subject, [*body, link], line)
         # The same for the same mail, so that a mail program that gets it twice can tell.
         host = urlsplit(settings.BASE_URL).hostname

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.urls import reverse
 
 from enterprises.models import Deployment, Enterprise, Notice, NoticeMail, Role, RoleName
@@ -126,7 +126,9 @@ def _open(causes: list[Cause], at: datetime) -> None:
 def _note_mails(side: Deployment, at: datetime) -> None:
     """One for each owner and stage of what is open, and one for each owner who heard of what is over."""
     opened = Notice.objects.filter(enterprise__deployment=side, resolved_at=None)
+    still = Role.objects.filter(who_is_mailed(), enterprise=OuterRef("notice__enterprise"), user=OuterRef("user"))
     heard = NoticeMail.objects.filter(
+        Exists(still),
         is_resolution=False,
         sent_at__isnull=False,
         notice__enterprise__deployment=side,

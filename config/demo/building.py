@@ -69,7 +69,7 @@ class _Builder:
         )
 
     def build(self) -> Demo:
-        made = create_user(username=OWNER, at=self.start)
+        made = create_user(username=OWNER, email=f"{OWNER}@octo.example", at=self.start)
         self.owner = made.user
         User.objects.filter(pk=made.user.pk).update(first_name="Olivia", last_name="Okafor")
         cloud = self._found(CLOUD, "Octo", Deployment.CLOUD, seats=1_000 * max(1, self.sizes.members // 420))

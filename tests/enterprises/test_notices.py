@@ -124,6 +124,14 @@ def test_who_no_longer_wants_it_gets_nothing(change: str, mailed: User, server_e
     assert not NoticeMail.objects.exists()
 
 
+def test_who_switched_it_off_hears_of_no_end(mailed: User, server_enterprise: Enterprise) -> None:
+    tick(seats(server_enterprise))
+    User.objects.filter(pk=mailed.pk).update(wants_notices=False)
+
+    assert tick() == []
+    assert not NoticeMail.objects.filter(is_resolution=True).exists()
+
+
 def test_owner_who_comes_later_hears_of_what_is_open(mailed: User, server_enterprise: Enterprise) -> None:
     tick(seats(server_enterprise))
     make_role(make_user("oskar", email="oskar@octo.example"), server_enterprise)
@@ -191,6 +199,7 @@ def test_mail_goes_over_smtp(post: MailServer, mailed: User, server_enterprise: 
 
     (message,) = post.received
     assert message["To"] == "olivia@octo.example"
+    assert message["From"] == "licensesync@localhost"
     assert message["Auto-Submitted"] == "auto-generated"
     assert message["Message-ID"].endswith("@localhost>")
     assert "utilisés" in message["Subject"]

@@ -112,7 +112,7 @@ def test_tick_opens_and_resolves_and_the_mail_reads_well(owned: World) -> None:
     held = License.objects.create(server=owned.server, customer="Octo", seats=3, expires_on=date(2026, 4, 1))
     expected = (
         "Hello oskar,\n\n"
-        "It expires on April 1, 2026.\n\n"
+        "The license of ghes1.octo.example expires within 30 days. It expires on April 1, 2026.\n\n"
         "Renew it, and see that the License page knows the new date.\n\n"
         f"http://localhost:8000/enterprises/{owned.server.enterprise.slug}/settings/license\n\n"
         "-- \n"
