@@ -122,6 +122,10 @@ class Failure:
         """What this server does about it by itself."""
         if self.has_given_up:
             return gettext("This server tried for about a day, then gave up. The next weekly run tries again.")
+        if self.is_transient and self.code in OF_SOURCES:
+            return gettext(
+                "This server tries again by itself, three times in all. Then it syncs the seats that it has."
+            )
         if self.is_transient:
             return gettext("This server tries again by itself, for about a day.")
         return ""

@@ -36,11 +36,11 @@ def ask(*, server: Server, by: User | None, at: datetime, allow_shrink: bool = F
 def run_requested(source_id: int, refresher: Refresher | None = None) -> None:
     """Do what is asked for. Ends quietly where it is not asked for any more, or another worker is at it."""
     wanted = SourceConfig.objects.filter(pk=source_id, requested_at__isnull=False)
-    source = wanted.select_related("server__enterprise", "requested_by").defer("token").first()
+    source = wanted.select_related("server__enterprise").defer("token").first()
     if source is None:
         return
     try:
-        (refresher or Refresher()).refresh(source.server, by=source.requested_by, allow_shrink=source.allow_shrink)
+        (refresher or Refresher()).refresh(source.server)
     except (SourceFailure, ClaimLost) as reason:
         logger.info("A refresh changed nothing.", extra={"source_id": source_id, "reason": type(reason).__name__})
 

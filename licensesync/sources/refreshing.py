@@ -56,8 +56,10 @@ class Refresher:
         """
         config = self._claim(server)
         held = _Held(config=config, began_at=self.clock(), refresher=self)
+        # Whoever comes first does what was asked for on the page, a sync too.
+        allow_shrink = allow_shrink or config.allow_shrink
         try:
-            change = held.refresh(server, by=by, allow_shrink=allow_shrink)
+            change = held.refresh(server, by=by or config.requested_by, allow_shrink=allow_shrink)
             held.read_license(server)
         except SourceFailure as failure:
             held.end(error_code=failure.code, error=failure.detail)

@@ -6,13 +6,16 @@ from datetime import timedelta
 
 import pytest
 
+from enterprises.models import AuditEvent
 from licensesync import services
 from licensesync.jobs import cancel
 from licensesync.models import SeatSource, SourceConfig, SyncJob
 from licensesync.pages.sync_box import missing_of
-from licensesync.sources.asking import waiting
+from licensesync.sources.asking import run_requested, waiting
+from licensesync.sources.refreshing import Refresher
 from licensesync.state import StateCode, connection_state
-from tests.licensesync.world import World, make_world
+from tests.factories import make_user
+from tests.licensesync.world import World, make_server, make_world
 from tests.sources.helper import from_ghes, held
 from tests.support.ghes import Ghes
 from tests.support.ghes_behavior import REPORT
@@ -139,10 +142,42 @@ def test_sync_that_is_cancelled_while_ghes_makes_its_report_changes_no_seats(wor
 
 
 def test_button_asks_a_worker_and_once_is_enough(world: World, ghes: Ghes) -> None:
+    ghes.behave(unready=0)
     config = from_ghes(world.server, ghes)
     with pytest.raises(services.NothingToRefresh):
-        services.request_refresh(server=make_world().server, by=None, at=world.clock.now)
+        services.request_refresh(server=make_server(), by=None, at=world.clock.now)
+    owner = make_user("olivia")
 
+    services.request_refresh(server=world.server, by=owner, at=world.clock.now)
+    assert waiting(world.clock.now) == [config.pk]
+    for _message in range(2):
+        run_requested(config.pk, Refresher(clock=world.clock, wait=world._wait))
+
+    assert waiting(world.clock.now) == []
+    assert ghes.paths().count(REPORT) == 1
+    event = AuditEvent.objects.get(action="seats.import", after__source="ghes")
+    assert event.actor == owner
+
+
+def test_sync_that_comes_first_removes_what_was_confirmed_on_the_page(ghes: Ghes) -> None:
+    world = make_world(accounts=100)
+    ghes.behave(accounts=50, unready=0)
+    from_ghes(world.server, ghes)
+    assert world.sync().source_error == "source_shrink"
+
+    services.request_refresh(server=world.server, by=None, at=world.clock.now, allow_shrink=True)
+    job = world.sync()
+
+    assert (job.source_error, job.accounts) == ("", 50)
+    assert SourceConfig.objects.get(server=world.server).allow_shrink is False
+
+
+def test_failed_request_is_kept_and_not_repeated_by_itself(world: World, ghes: Ghes) -> None:
+    ghes.behave(trouble="server_error")
+    config = from_ghes(world.server, ghes)
     services.request_refresh(server=world.server, by=None, at=world.clock.now)
 
-    assert waiting(world.clock.now) == [config.pk]
+    run_requested(config.pk, Refresher(clock=world.clock, wait=world._wait))
+
+    config.refresh_from_db()
+    assert (config.error_code, config.requested_at) == ("source_server_error", None)

@@ -17,6 +17,7 @@ from licensesync.commands import find_server, refused
 from licensesync.failures import explain, failure_of
 from licensesync.models import Schedule, SyncJob
 from licensesync.pages.difference import difference_of
+from licensesync.pages.server import source_of
 from licensesync.sources.status import source_values
 from licensesync.state import ConnectionState, connection_state, connection_states
 from licensesync.suspending import freed_by
@@ -265,6 +266,9 @@ def _sample_values(job: SyncJob) -> list[dict[str, Any]]:
 def _state_line(server: Server, state: ConnectionState) -> str:
     parts = [f"{server}: {state.label}."]
     parts += [str(text) for text in (state.reason, *state.remarks, state.next_step) if text]
+    if seats := source_of(server):
+        listed = f"{seats.get_kind_display()}, {seats.accounts} accounts, taken at {_iso(seats.taken_at)}"
+        parts.append(f"Seats: {listed}.")
     times = {
         "Setup until": state.setup_until,
         "Last success": state.last_success,
