@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from enterprises.models import AuditEvent, User
 from licensesync import users
-from licensesync.models import DormancyExclusion
+from licensesync.models import DormancyExclusion, SyncJob
 from tests.licensesync_pages import scenes
 from tests.licensesync_pages.scenes import Stage
 
@@ -116,3 +116,23 @@ def test_billing_manager_sees_users_and_no_button(stage: Stage, client: Client, 
     assert len(listed(page)) == scenes.ACCOUNTS
     assert "Exclude</" not in page
     assert 'name="action"' not in page
+
+
+@pytest.mark.parametrize(
+    ("scene", "words"),
+    [
+        (scenes.no_connection, "GitHub Connect is not enabled, so the cloud cannot be asked."),
+        (scenes.sync_off, "License sync is set to Disabled, so nothing was sent."),
+        (scenes.queued, "Another sync is under way. Ask again when it is over."),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_question_that_cannot_be_asked_says_why(
+    stage: Stage, owner_client: Client, scene: scenes.Scene, words: str
+) -> None:
+    scene(stage)
+
+    page = owner_client.post(url(stage, "users_suspending"), follow=True).content.decode()
+
+    assert words in page
+    assert not SyncJob.objects.filter(kind=SyncJob.Kind.PREVIEW).exists()
