@@ -40,6 +40,8 @@ FORM = "application/x-www-form-urlencoded"
 NOT_ROWS = {"sessions.Session", "enterprises.ApiToken"}
 # Refusals that are themselves remembered, since a person has to decide about them.
 ALARMS = {ErrorCode.REVISION_CONFLICT, ErrorCode.HOSTNAME_CHANGED}
+# Of an opening also those after which no more will come of the sync: the account's page says so.
+ENDINGS = {ErrorCode.UNSUPPORTED_FORMAT, ErrorCode.PAYLOAD_TOO_LARGE, ErrorCode.INVALID_REQUEST}
 WRITES = ("INSERT", "UPDATE", "DELETE", "COPY", "WITH")
 SYNC_ID = "11111111-1111-4111-8111-111111111111"
 FRESH_SYNC_ID = "22222222-2222-4222-8222-222222222222"
@@ -109,7 +111,7 @@ class Target:
         content = b"".join(response.streaming_content) if response.streaming else response.content  # type: ignore[attr-defined]
         assert response.status_code < HTTPStatus.INTERNAL_SERVER_ERROR, (response.status_code, content[:300])
         self._check_content(sent, response, content.decode(errors="replace"))
-        if response.status_code >= HTTPStatus.BAD_REQUEST and self.written and not self._is_alarm(content):
+        if response.status_code >= HTTPStatus.BAD_REQUEST and self.written and not self._is_alarm(sent, content):
             assert rows() == held, "a refused request left something behind"
         return response
 
@@ -128,8 +130,9 @@ class Target:
             # What the framework itself refuses before any route is known.
             assert response.status_code == HTTPStatus.BAD_REQUEST, response["Content-Type"]
 
-    def _is_alarm(self, content: bytes) -> bool:
-        return any(f'"code":"{code}"'.encode() in content for code in ALARMS)
+    def _is_alarm(self, sent: Sent, content: bytes) -> bool:
+        codes = ALARMS | ENDINGS if sent.path == SYNCS else ALARMS
+        return any(f'"code":"{code}"'.encode() in content for code in codes)
 
     def _note_writes(self, execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
         self.written = self.written or sql.startswith(WRITES)
