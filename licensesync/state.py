@@ -2,32 +2,28 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
-from django.utils import formats, timezone
 from django.utils.translation import gettext
-from django.utils.translation import gettext_lazy as _
 
 from connect.models import Connection
-from licensesync.failures import Failure, explain, failure_of, way_to
+from licensesync.failures import Failure, failure_of
 from licensesync.models import License, Schedule, SeatSource, SourceConfig, SyncJob
-from licensesync.state_codes import WORDS, WORKING, StateCode
+from licensesync.state_codes import WORDS, StateCode
+from licensesync.state_words import OLD_SEATS_AFTER, day_of, expired_on, had_old_seats, remarks_of, why_of
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
 
     Text = str | _StrPromise
 
-__all__ = ["ConnectionState", "StateCode", "connection_state", "connection_states"]
+__all__ = ["OLD_SEATS_AFTER", "STALE_AFTER", "ConnectionState", "StateCode", "connection_state", "connection_states"]
 
 STALE_AFTER: Final = timedelta(days=8)
-OLD_SEATS_AFTER: Final = timedelta(days=8)
-"""Seats that were taken longer ago than this when they were synced are said to be old."""
+_JOBS: Final = ("active_id", "success_id", "attempt_id", "judged_id")
 _COLUMNS: Final = ("state", "pending_until", "connected_at", "disconnected_at", "license_sync_enabled_at")
-_LATE: Final = timedelta(minutes=5)
-"""The tick comes every minute: what has not begun after five has nobody to begin it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +58,7 @@ class ConnectionState:
     def label(self) -> "Text":
         """The words of the state; those of old seats say of which day they are."""
         if self.code == StateCode.SYNCED_OLD_SEATS and self.seats_taken_at and self.last_success:
-            return gettext("Synced, with seats of %(day)s") % {"day": _day(self.seats_taken_at, self.last_success)}
+            return gettext("Synced, with seats of %(day)s") % {"day": day_of(self.seats_taken_at, self.last_success)}
         return WORDS[self.code].label
 
     @property
@@ -97,7 +93,7 @@ def connection_state(connection: Connection, at: datetime) -> ConnectionState:
 def connection_states(connection_ids: Iterable[int], at: datetime) -> dict[int, ConnectionState]:
     """Return where connections stand, by primary key, in two queries for all of them."""
     rows = list(_with_latest(Connection.objects.filter(pk__in=list(connection_ids))))
-    ids = {getattr(row, name) for row in rows for name in ("active_id", "success_id", "attempt_id")}
+    ids = {getattr(row, name) for row in rows for name in _JOBS}
     found = SyncJob.objects.in_bulk([job_id for job_id in ids if job_id is not None])
     return {row.pk: _state(row, found, at) for row in rows}
 
@@ -114,6 +110,8 @@ def _with_latest(connections: QuerySet[Connection]) -> QuerySet[Connection]:
         active_id=Subquery(sync[:1]),
         success_id=Subquery(usage.filter(state=SyncJob.State.SUCCEEDED)[:1]),
         attempt_id=Subquery(usage.filter(begun)[:1]),
+        # Whoever cancels an attempt says nothing about the one before it.
+        judged_id=Subquery(usage.filter(begun).exclude(state=SyncJob.State.CANCELLED)[:1]),
         next_run_at=Subquery(planned[:1]),
         expires_on=Subquery(License.objects.filter(server=OuterRef("server")).values("expires_on")[:1]),
         has_seats=Exists(SeatSource.objects.filter(server=OuterRef("server"))) | Exists(fetched),
@@ -122,28 +120,26 @@ def _with_latest(connections: QuerySet[Connection]) -> QuerySet[Connection]:
 
 
 def _state(connection: Connection, found: dict[int, SyncJob], at: datetime) -> ConnectionState:
-    active, success, attempt = (
-        found.get(getattr(connection, name) or 0) for name in ("active_id", "success_id", "attempt_id")
-    )
+    active, success, attempt, judged = (found.get(getattr(connection, name) or 0) for name in _JOBS)
     # The tick forgets schedules of a line that ended; until then they mean nothing.
     is_on = connection.is_connected and connection.license_sync_enabled
     next_run_at: datetime | None = getattr(connection, "next_run_at", None) if is_on else None
-    expired_on = _expired_on(connection, at)
+    over_since = expired_on(connection, at)
     # What happened before this connection came about is told, and says nothing of this one.
-    arrived, begun = (job if _is_of_this_connection(connection, job) else None for job in (success, attempt))
-    code = _line_code(connection) or _sync_code(active, arrived, begun, at, is_expired=expired_on is not None)
+    arrived, begun = (job if _is_of_this_connection(connection, job) else None for job in (success, judged))
+    code = _line_code(connection) or _sync_code(active, arrived, begun, at, is_expired=over_since is not None)
     failure = _failure(code, active, begun)
     is_pending = code == StateCode.PENDING
     source_code: str | None = getattr(connection, "source_code", None)
-    why = _why(code, connection, failure=failure, active=active, next_run_at=next_run_at, success=success, at=at)
+    why = why_of(code, connection, failure=failure, active=active, next_run_at=next_run_at, success=success, at=at)
     return ConnectionState(
         code=code,
         # Where nothing else is to be done, what ails the source is mended on its page.
         place="seats" if source_code and not why.next_step else why.place,
-        since=_since(code, connection, active=active, success=success, attempt=attempt),
+        since=_since(code, connection, active=active, success=success, attempt=judged),
         reason=why.reason,
         next_step=why.next_step,
-        remarks=_remarks(code, connection, failure, success, expired_on, source_code),
+        remarks=remarks_of(code, connection, failure, success, over_since, source_code),
         error_code=failure.code if failure else "",
         setup_until=connection.pending_until if is_pending else None,
         last_success=success.finished_at if success else None,
@@ -153,7 +149,7 @@ def _state(connection: Connection, found: dict[int, SyncJob], at: datetime) -> C
         active=active,
         next_run_at=next_run_at,
         retry_at=active.not_before if active and active.is_waiting_to_retry else None,
-        license_expired_on=expired_on,
+        license_expired_on=over_since,
     )
 
 
@@ -192,19 +188,7 @@ def _sync_code(
         return StateCode.STALE
     if is_expired:
         return StateCode.LICENSE_EXPIRED
-    return StateCode.SYNCED_OLD_SEATS if _had_old_seats(success) else StateCode.SYNCED
-
-
-def _had_old_seats(success: SyncJob | None) -> bool:
-    if success is None or success.taken_at is None or success.finished_at is None:
-        return False
-    return success.finished_at - success.taken_at > OLD_SEATS_AFTER
-
-
-def _expired_on(connection: Connection, at: datetime) -> date | None:
-    """The last day of a license that is over; a day is one of UTC, so that every page and command says the same."""
-    last: date | None = getattr(connection, "expires_on", None)
-    return last if last is not None and last < at.astimezone(UTC).date() else None
+    return StateCode.SYNCED_OLD_SEATS if had_old_seats(success) else StateCode.SYNCED
 
 
 def _failure(code: StateCode, active: SyncJob | None, attempt: SyncJob | None) -> Failure | None:
@@ -218,112 +202,6 @@ def _failure(code: StateCode, active: SyncJob | None, attempt: SyncJob | None) -
 def _needs_decision(attempt: SyncJob) -> bool:
     failure = failure_of(attempt)
     return failure is not None and failure.needs_decision
-
-
-@dataclass(frozen=True)
-class _Why:
-    """One sentence, one next step, and where it is taken."""
-
-    reason: "Text"
-    next_step: "Text"
-    place: str
-
-
-def _why(
-    code: StateCode,
-    connection: Connection,
-    *,
-    failure: Failure | None,
-    active: SyncJob | None,
-    success: SyncJob | None,
-    next_run_at: datetime | None,
-    at: datetime,
-) -> _Why:
-    """Nobody at work is said before anything else that would wait for them."""
-    words = WORDS[code]
-    if failure is not None:
-        return _Why(failure.sentence, str(failure.next_step), failure.place)
-    if code == StateCode.FIRST_SYNC_PENDING and not getattr(connection, "has_seats", True):
-        explanation = explain("no_seats")
-        return _Why(str(explanation.sentence), str(explanation.next_step), explanation.place)
-    if code in WORKING and _nobody_works(active, next_run_at, at):
-        return _Why(
-            _("No worker has begun what is due for more than five minutes."),
-            _("Check that the worker and the beat of this server are running."),
-            "license",
-        )
-    if code == StateCode.PENDING and _is_over(connection, at):
-        return _Why(
-            _("The 5 minutes for it are over. Nothing is connected and nothing was sent."),
-            _("Enable GitHub Connect again."),
-            words.place,
-        )
-    return _Why(_reason(code, connection, success, at), words.next_step, words.place)
-
-
-def _is_over(connection: Connection, at: datetime) -> bool:
-    return connection.pending_until is None or connection.pending_until <= at
-
-
-def _reason(code: StateCode, connection: Connection, success: SyncJob | None, at: datetime) -> str:
-    match code:
-        case StateCode.LICENSE_EXPIRED:
-            return _expiry_sentence(_expired_on(connection, at))
-        case StateCode.SYNCED_OLD_SEATS:
-            return _old_seats_sentence(success)
-    return ""
-
-
-def _remarks(
-    code: StateCode,
-    connection: Connection,
-    failure: Failure | None,
-    success: SyncJob | None,
-    expired_on: date | None,
-    source_code: str | None,
-) -> tuple["Text", ...]:
-    """What is true beside the state: what this server does by itself, and what would be said if nothing were worse."""
-    remarks: list[Text] = []
-    if failure is not None:
-        remarks = [text for text in (way_to(connection.cloud_url, failure.code), failure.remark) if text]
-    if code != StateCode.LICENSE_EXPIRED and expired_on is not None:
-        remarks.append(_expiry_sentence(expired_on))
-    if code in {StateCode.LICENSE_EXPIRED, StateCode.STALE} and _had_old_seats(success):
-        remarks.append(_old_seats_sentence(success))
-    if source_code and (failure is None or failure.code != source_code):
-        source = explain(source_code)
-        remarks.append(
-            gettext("The seats could not be refreshed. %(sentence)s %(next_step)s")
-            % {"sentence": source.sentence, "next_step": source.next_step}
-        )
-    return tuple(remarks)
-
-
-def _expiry_sentence(expired_on: date | None) -> str:
-    if expired_on is None:
-        return ""
-    day = formats.date_format(expired_on, "DATE_FORMAT")
-    return gettext("The license expired on %(day)s; syncs work all the same.") % {"day": day}
-
-
-def _old_seats_sentence(success: SyncJob | None) -> str:
-    if success is None or success.taken_at is None or success.finished_at is None:
-        return ""
-    days = (success.finished_at - success.taken_at).days
-    return gettext("The seats that arrived were %(days)d days old when they were synced.") % {"days": days}
-
-
-def _day(moment: datetime, beside: datetime) -> str:
-    """A day in the reader's zone, with its year where that is another one."""
-    local, other = timezone.localtime(moment), timezone.localtime(beside)
-    return formats.date_format(local, "MONTH_DAY_FORMAT" if local.year == other.year else "DATE_FORMAT")
-
-
-def _nobody_works(active: SyncJob | None, next_run_at: datetime | None, at: datetime) -> bool:
-    if active is not None:
-        free_since = active.lease_until or active.not_before or active.created_at
-        return at - free_since > _LATE
-    return next_run_at is not None and at - next_run_at > _LATE
 
 
 def _since(

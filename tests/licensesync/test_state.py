@@ -258,6 +258,19 @@ def test_cancelled_sync_changes_nothing_about_the_last_success(world: World) -> 
     assert state_of(world).code == "synced"
 
 
+def test_cancelling_an_attempt_hides_no_failure_before_it(world: World) -> None:
+    world.cloud.fail("open", lambda: refusal(409, "revision_conflict"))
+    world.sync()
+    again = world.request()
+    SyncJob.objects.filter(pk=again.pk).update(started_at=NOW, attempted_at=NOW + timedelta(minutes=1))
+    services.cancel_sync(job=again, by=None, at=NOW)
+
+    state = state_of(world)
+
+    assert (state.code, state.error_code) == ("needs_decision", "revision_conflict")
+    assert state.last_attempt == NOW + timedelta(minutes=1)
+
+
 def test_preview_never_counts_as_a_sync(world: World) -> None:
     world.run(world.request(kind=SyncJob.Kind.PREVIEW))
 
