@@ -156,7 +156,14 @@ _UPGRADE = _("Bring both sides to versions that fit each other.")
 
 EXPLANATIONS: Final[dict[str, Explanation]] = {
     Unavailable.DNS: _passing(_("The name of the cloud could not be resolved."), _ASK_NETWORK, Place.DOCTOR),
-    Unavailable.REFUSED: _passing(_("The cloud does not accept connections."), _ASK_NETWORK, Place.DOCTOR),
+    Unavailable.REFUSED: _passing(
+        _("The cloud does not accept connections."),
+        _(
+            "Ask whoever runs the cloud whether it runs, and your network whether a firewall is in the way, "
+            "then try again."
+        ),
+        Place.DOCTOR,
+    ),
     Unavailable.TLS: _passing(
         _("The certificate of the cloud is not trusted, or no secure connection came about."),
         _(

@@ -75,6 +75,9 @@ def _reason(code: StateCode, connection: Connection, success: SyncJob | None, at
             return _expiry_sentence(expired_on(connection, at))
         case StateCode.SYNCED_OLD_SEATS:
             return _old_seats_sentence(success)
+        case StateCode.STALE if success is not None and success.finished_at is not None:
+            days = (at - success.finished_at).days
+            return gettext("The last sync that arrived is %(days)d days old.") % {"days": days}
     return ""
 
 

@@ -66,7 +66,7 @@ def read_state(scene: Scene) -> Said:
     label = pages.words(pages.of_class(box, "StateLabel")[0])
     page = scene.reader.open(scene.page("connection"))
     if blank := pages.of_class(page, "Blank"):
-        return _face(said["state"], label, blank[0])
+        return _face(said["state"], label, blank[0], pages.of_class(page, "Panel")[0])
     (notice, *_others) = pages.of_class(page, "Notice")
     shown = pages.words(notice)
     for text in (label, said["reason"], said["next_step"]):
@@ -80,11 +80,13 @@ def read_state(scene: Scene) -> Said:
     )
 
 
-def _face(code: str, label: str, blank: Element) -> Said:
-    """What the GitHub Connect page shows in place of a connection."""
+def _face(code: str, label: str, blank: Element, panel: Element) -> Said:
+    """What the GitHub Connect page shows in place of a connection, and of the one that was before."""
     title = pages.words(pages.of_class(blank, "Blank-title")[0])
     (text, *_others) = pages.of_class(blank, "Blank-text")
-    return Said(code, label, f"{title}. {pages.words(text)}", "", pages.offers(blank))
+    rows = [pages.named(each, "p")[0] for each in pages.of_class(panel, "Box-row")]
+    former = [str(child) for row in rows for child in row.children if not isinstance(child, Element)]
+    return Said(code, label, " ".join([f"{title}.", pages.words(text), *former]), "", pages.offers(blank))
 
 
 def read_no_seats(scene: Scene) -> Said:
@@ -141,6 +143,14 @@ def read_run(scene: Scene) -> Said:
     ]
     label = pages.words(pages.of_class(result, "StateLabel")[0])
     return Said(code_of(scene), label, pages.words(pages.named(result, "small")[0]))
+
+
+def read_preview(scene: Scene) -> Said:
+    """Read how the last preview ended, on its own page."""
+    page = scene.reader.open(scene.page("preview"))
+    (ended,) = [each for each in pages.of_class(page, "Notice") if not pages.named(each, "a")]
+    job = SyncJob.objects.filter(connection=scene.connection, kind=SyncJob.Kind.PREVIEW).latest("pk")
+    return Said(job.error_code, "", pages.words(ended))
 
 
 def read_command(scene: Scene) -> Said:

@@ -2,7 +2,7 @@
 
 from licensesync.models import SyncJob, SyncPart
 from tests.faults.proxy import Exchange
-from tests.states.rows import failure, read_no_seats, read_run
+from tests.states.rows import failure, read_no_seats, read_preview, read_run
 from tests.states.rows_network import OPEN
 from tests.states.scene import Scene
 
@@ -33,6 +33,13 @@ def cancelled(scene: Scene) -> None:
     """An owner pressed Cancel."""
     job = scene.request()
     scene.press("sync_cancel", job=str(job.pk))
+
+
+@failure("preview_overtaken", read_preview)
+def preview_overtaken(scene: Scene) -> None:
+    """Sync now was pressed before a preview was done."""
+    scene.request(kind=SyncJob.Kind.PREVIEW)
+    scene.press("sync_now")
 
 
 @failure("sync_disabled", read_run)

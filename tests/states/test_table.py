@@ -19,8 +19,8 @@ pytestmark = [
 ]
 
 # Explained, and no end of anything that an owner waits for. The client says not_authorized instead; a sync begins anew,
-# and a copy that goes on being quicker is told as revision_conflict; a line in a job's log; a preview has no page yet.
-NO_ENDS = {ErrorCode.BAD_CREDENTIALS, ErrorCode.SUPERSEDED, "base_changed", "preview_overtaken"}
+# and a copy that goes on being quicker is told as revision_conflict; a line in a job's log.
+NO_ENDS = {ErrorCode.BAD_CREDENTIALS, ErrorCode.SUPERSEDED, "base_changed"}
 
 
 @pytest.mark.parametrize("row", [row for row in ROWS if not row.commits], ids=str)
