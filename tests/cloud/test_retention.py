@@ -166,6 +166,8 @@ def test_keys_of_receipts_stay(ledger: Ledger) -> None:
 
 def test_statements_do_not_grow_with_the_snapshots(server: Installation) -> None:
     counts: list[tuple[int, int]] = []
+    # Its owners are told nothing, which would take a statement more in one of the rounds.
+    Installation.objects.filter(pk=server.pk).update(last_sync_at=NOW + timedelta(days=99))
     for rows in (1, 90):
         Intake.objects.bulk_create(
             Intake(
