@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
@@ -81,10 +82,12 @@ class Refresher:
         at = self.clock()
         mine = automatic(server)
         free = Q(lease_until=None) | Q(lease_until__lt=at)
-        if not mine.filter(free).update(claim=F("claim") + 1, lease_until=at + LEASE, attempted_at=at):
-            raise SourceFailure("source_busy")
-        # The token is opened where it is needed: one that cannot be opened is a failure like another.
-        return mine.defer("token").get()
+        # Together, so that the number is this worker's own.
+        with transaction.atomic():
+            if not mine.filter(free).update(claim=F("claim") + 1, lease_until=at + LEASE, attempted_at=at):
+                raise SourceFailure("source_busy")
+            # The token is opened where it is needed: one that cannot be opened is a failure like another.
+            return mine.defer("token").get()
 
 
 @dataclass(kw_only=True)
