@@ -8,6 +8,8 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
+from django.core.management import call_command
+from django.core.management.base import CommandError
 from django.db import connection
 
 from connect.models import Server
@@ -170,3 +172,32 @@ def test_account_that_left_can_be_taken_off_by_its_id(server: Server) -> None:
     assert not DormancyExclusion.objects.exists()
     with pytest.raises(exclusions.NoSuchAccount):
         exclusions.find_excluded(server, "2")
+
+
+def run(*words: str) -> str:
+    out = io.StringIO()
+    call_command("license_users", *words, stdout=out)
+    return out.getvalue()
+
+
+def test_command_lists_what_the_filters_mean(server: Server) -> None:
+    slug = server.enterprise.slug
+
+    rows = [
+        json.loads(line) for line in run(slug, "--filter", "dormant", "--filter", "excluded", "--json").splitlines()
+    ]
+    words = run(slug, "--search", "robots@octo", "--filter", "not-excluded").splitlines()
+
+    assert [(row["id"], row["login"], row["state"], row["excluded"]) for row in rows] == [(2, "hubot", "dormant", True)]
+    assert [line.split() for line in words[:-1]] == [["3", "build", "dormant", "robots@octo.example"]]
+    assert words[-1] == f"1 user of {server}."
+
+
+def test_command_keeps_the_exclusion_list(server: Server) -> None:
+    slug = server.enterprise.slug
+
+    assert json.loads(run(slug, "--exclude", "build", "--json")) == {"id": 3, "excluded": True, "changed": True}
+    assert run(slug, "--exclude", "3").strip() == f"Account 3 of {server} is on the exclusion list already."
+    assert run(slug, "--include", "build").strip() == f"Account 3 of {server} is off the exclusion list."
+    with pytest.raises(CommandError, match="There is no account with the login or id “zed”"):
+        run(slug, "--include", "zed")

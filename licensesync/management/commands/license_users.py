@@ -67,7 +67,7 @@ class Command(ReportingCommand):
             self.stdout.write(encoding.dumps(user_values(seat)) if options["json"] else _line(seat))
             listed += 1
         if not options["json"]:
-            self.stdout.write(f"{listed} users of {server}.")
+            self.stdout.write(f"{listed} {'user' if listed == 1 else 'users'} of {server}.")
 
 
 def _line(seat: Seat) -> str:
