@@ -395,7 +395,6 @@ PLACES = [
     Place(nothing_at_all, _page("syncs"), "syncs"),
     Place(synced, _page("syncs"), "syncs"),
     Place(waiting_to_retry, _of_job("sync"), "sync"),
-    Place(applying, _of_job("sync"), "sync"),
     Place(synced, _of_job("sync"), "sync"),
     Place(synced, _of_job("receipt"), "receipt"),
 ]

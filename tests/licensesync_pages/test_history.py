@@ -58,17 +58,17 @@ def many_jobs(stage: Stage, number: int) -> None:
 
 
 class TestHistory:
-    def test_ten_thousand_jobs_are_paged_in_few_queries_newest_first(
+    def test_thousands_of_jobs_are_paged_in_few_queries_newest_first(
         self, stage: Stage, owner_client: Client, django_assert_max_num_queries: DjangoAssertNumQueries
     ) -> None:
-        many_jobs(stage, 10_000)
+        many_jobs(stage, 2_000)
 
         with django_assert_max_num_queries(6):
             page = text_of(owner_client, url(stage, "syncs") + "?page=2")
 
         newest = last_job().pk
-        assert "10,000 runs" in page
-        assert "Page 2 of 200" in page
+        assert "2,000 runs" in page
+        assert "Page 2 of 40" in page
         shown = [int(part.split('"')[0]) for part in page.split(f'href="{url(stage, "syncs")}/')[1:]]
         assert shown == list(range(newest - 50, newest - 100, -1))
 
@@ -300,22 +300,8 @@ class TestLines:
         assert owner_client.get(url(stage, "sent_download") + "?which=last").status_code == 404
         assert not AuditEvent.objects.filter(action="report.download").exists()
 
-    @pytest.mark.parametrize("which", ["", "&which=last"])
-    @pytest.mark.parametrize(
-        ("search", "user_ids"),
-        [
-            ("7", [7]),
-            ("USER7@Octo", [7]),
-            ("  ada@MÜNCHEN.example ", [21]),
-            ("o'brien+tag@octo.example", [22]),
-            ('"quoted"@octo.example', [23]),
-            ("nobody", []),
-            ("9" * 40, []),
-        ],
-    )
-    def test_search_compares_as_addresses_are_compared(
-        self, stage: Stage, owner_client: Client, which: str, search: str, user_ids: list[int]
-    ) -> None:
+    @pytest.mark.parametrize("which", ["", "last"])
+    def test_search_compares_as_addresses_are_compared(self, stage: Stage, owner_client: Client, which: str) -> None:
         addresses = {21: "Ada@münchen.example", 22: "O'Brien+tag@octo.example", 23: '"Quoted"@octo.example'}
         rows = ndjson(range(1, 21)) + b"".join(
             ndjson([user_id], emails=[{"email": address, "primary": True}]) for user_id, address in addresses.items()
@@ -324,7 +310,10 @@ class TestLines:
         seat(stage.server, rows)
         world.sync()
 
-        answer = owner_client.get(url(stage, "sent"), {"q": search, **({"which": "last"} if which else {})})
+        def found(search: str) -> list[int]:
+            page = unescape(owner_client.get(url(stage, "sent"), {"q": search, "which": which}).content.decode())
+            return [user_id for user_id in range(1, 24) if f'{{"user_id":{user_id},' in page]
 
-        page = unescape(answer.content.decode())
-        assert [user_id for user_id in range(1, 24) if f'{{"user_id":{user_id},' in page] == user_ids
+        searches = ["7", "USER7@Octo", " ada@MÜNCHEN.example ", "o'brien+tag@octo.example", '"quoted"@octo.example']
+        assert [found(search) for search in searches] == [[7], [7], [21], [22], [23]]
+        assert found("nobody") == found("9" * 40) == []

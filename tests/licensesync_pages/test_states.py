@@ -92,7 +92,6 @@ SAYS = {
     "syncs-nothing_at_all": ["No sync has run yet.", "Go to license sync"],
     "syncs-synced": ["2 runs", "Succeeded", "+2 ~0 −0", "12 → 14"],
     "sync-waiting_to_retry": ["The cloud is busy.", "Next attempt", "Try again now", "Cancel"],
-    "sync-applying": ["It can no longer be cancelled", "This page looks again by itself"],
     "sync-synced": ["Licenses of Octo: 12 → <strong>14</strong>", "Event log", "Over: it arrived"],
     "receipt-synced": ["Genuine", "licenses_after", "As it came (compact JWS)"],
 }
