@@ -86,6 +86,13 @@ def freed_by(job: SyncJob) -> int:
     return max(0, int(job.result["licenses_before"]) - int(job.result["licenses_after"])) if job.result else 0
 
 
+def is_mixed(job: SyncJob) -> bool:
+    """Whether the cloud's answer is about more than the users that were left out: the list differed otherwise, too."""
+    if not job.result:
+        return False
+    return tuple(int(job.result[name]) for name in ("added", "changed", "removed")) != (0, 0, job.omitted)
+
+
 def _missing(connection: Connection, source: SeatSource | None, users: int) -> Missing | None:
     if not connection.is_connected:
         return Missing.NOT_CONNECTED
@@ -101,12 +108,11 @@ def _missing(connection: Connection, source: SeatSource | None, users: int) -> M
 def _answer(job: SyncJob, connection: Connection, source: SeatSource | None, users: int, at: datetime) -> Answer | None:
     if not job.result:
         return None
-    told = tuple(int(job.result[name]) for name in ("added", "changed", "removed"))
     return Answer(
         job=job,
         users=job.omitted,
         freed=freed_by(job),
-        is_mixed=told != (0, 0, job.omitted),
+        is_mixed=is_mixed(job),
         stale=tuple(_stale(job, connection, source, users, at)),
     )
 

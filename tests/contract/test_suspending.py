@@ -18,6 +18,7 @@ from cloud.services import import_members
 from connect.models import Connection, Server
 from enterprises.models import User
 from licensesync import exclusions, services, sync
+from licensesync.management.commands.license_sync import _job_line
 from licensesync.models import SyncJob
 from licensesync.suspending import Missing, Stale, Suspending, suspending
 from tests.contract.test_sync import work
@@ -134,6 +135,9 @@ def test_changes_that_were_not_synced_are_not_sold_as_freed(synced: Connection, 
     answer = stands(synced).answer
     assert answer is not None
     assert answer.is_mixed
+    told = _job_line(SyncJob.objects.filter(kind=SyncJob.Kind.PREVIEW).latest("pk"))
+    assert told.startswith("Suspending these 4 dormant users would free 1 licenses.")
+    assert "the number holds these changes, too" in told
 
 
 def test_what_is_missing_is_said_in_turn(server: Server, ledger: Ledger, owner: User, cloud: WsgiAdapter) -> None:

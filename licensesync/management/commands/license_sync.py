@@ -20,7 +20,7 @@ from licensesync.pages.difference import difference_of
 from licensesync.pages.server import source_of
 from licensesync.sources.status import source_values
 from licensesync.state import ConnectionState, connection_state, connection_states
-from licensesync.suspending import freed_by
+from licensesync.suspending import freed_by, is_mixed
 
 NOBODY_AFTER_SECONDS: Final = 15
 POLL_SECONDS: Final = 0.5
@@ -199,8 +199,11 @@ def _job_line(job: SyncJob) -> str:
     if not job.result:
         return "The preview is done; the cloud did not say what would change."
     if job.omits == SyncJob.Omits.DORMANT:
-        freed = freed_by(job)
-        return f"Suspending these {job.omitted} dormant users would free {freed} licenses. Nothing was changed."
+        told = f"Suspending these {job.omitted} dormant users would free {freed_by(job)} licenses. Nothing was changed."
+        more = (
+            " The list had changed since the last sync, and the number holds these changes, too: sync, then ask again."
+        )
+        return told + (more if is_mixed(job) else "")
     what = {name: job.result[name] for name in ("accounts", "added", "changed", "removed")}
     verb = "would send" if job.kind == SyncJob.Kind.PREVIEW else "sent"
     line = (
@@ -238,6 +241,7 @@ def _job_values(job: SyncJob) -> dict[str, Any]:
         "omits": job.omits,
         "omitted": job.omitted,
         "would_free": freed_by(job) if job.omits and job.result else None,
+        "is_mixed": is_mixed(job) if job.omits and job.result else None,
         "taken_at": _iso(job.taken_at),
         "source_error": job.source_error,
         "error_code": job.error_code,
