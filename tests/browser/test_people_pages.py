@@ -49,6 +49,25 @@ def test_password_signs_in_and_the_menu_signs_out(page: Page, live_server: LiveS
     expect(page).to_have_url(f"{live_server.url}/account/sign-in")
 
 
+def test_audit_log_is_filtered_by_keyboard(page: Page, live_server: LiveServer, olivia: User) -> None:
+    page.goto(f"{live_server.url}/account/link#{sign_in_link(user=olivia, at=timezone.now()).secret}")
+    press(page, "Sign in")
+    page.goto(f"{live_server.url}/enterprises/octo/settings/audit-log")
+    expect(page.get_by_role("row")).to_have_count(3)
+    assert_good(page)
+
+    page.get_by_label("What").select_option("business.add_admin")
+    page.get_by_label("Who", exact=True).fill("system")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(
+        f"{live_server.url}/enterprises/octo/settings/audit-log?actor=system&action=business.add_admin&since=&until="
+    )
+    expect(page.get_by_role("row")).to_have_count(2)
+    with page.expect_download() as kept:
+        page.get_by_role("link", name="Export as NDJSON").click()
+    assert '"action": "business.add_admin"' in kept.value.path().read_text()
+
+
 def test_link_moves_its_code_into_the_form(page: Page, live_server: LiveServer, olivia: User) -> None:
     secret = sign_in_link(user=olivia, at=timezone.now()).secret
 
