@@ -6,6 +6,7 @@ import re
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing, nullcontext
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -128,5 +129,21 @@ def test_migration_has_a_way_back(owner: User, server_enterprise: Enterprise) ->
         AuditEvent.objects.update(actor_name="nobody")
 
 
-def test_documented_trigger_is_the_one_that_is_believed() -> None:
-    assert f"\n{append_only.SQLITE[f'{append_only.NAME}_delete']};\n" in (ROOT / "docs" / "operations.md").read_text()
+def test_documented_way_by_hand_deletes_and_forbids_again(owner: User, server_enterprise: Enterprise) -> None:
+    record(enterprise=server_enterprise, action="license.update", by=owner, at=datetime(2025, 12, 31, tzinfo=UTC))
+    kept = record(enterprise=server_enterprise, action="license.update", by=owner, at=NOW)
+    heading = "-- PostgreSQL" if connection.vendor == "postgresql" else "-- SQLite"
+    document = (ROOT / "docs" / "operations.md").read_text()
+    block = re.split(r"^--.*|^```", document.split(f"\n{heading}\n")[1], maxsplit=1, flags=re.MULTILINE)[0]
+
+    with transaction.atomic(), connection.cursor() as cursor:
+        for line in block.splitlines()[1:-1]:
+            cursor.execute(line)
+
+    assert AuditEvent.objects.filter(actor=owner).get() == kept
+    with pytest.raises(IntegrityError, match="append-only"), transaction.atomic():
+        AuditEvent.objects.all().delete()
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT sql FROM sqlite_master WHERE type = 'trigger'")
+            assert {statement for (statement,) in cursor.fetchall()} == set(append_only.SQLITE.values())
