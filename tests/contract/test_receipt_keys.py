@@ -20,6 +20,7 @@ from connect.models import Connection
 from enterprises.models import AuditEvent
 from licensesync import services, sync
 from licensesync.models import SyncJob
+from licensesync.receipts import prove
 from tests.licensesync.world import ndjson, seat
 from tests.support.wsgi_adapter import WsgiAdapter
 from wire import signing
@@ -94,6 +95,10 @@ def test_server_pins_the_next_key_by_the_word_of_the_one_before(connection: Conn
     assert (first, second) == ("receipts-1", newer.kid)
     assert pinned(connection) == ["receipts-1", newer.kid]
     assert not signer.waiting_for(newer).exists()
+    kept = SyncJob.objects.select_related("connection__server").filter(kind=SyncJob.Kind.USAGE).order_by("pk")
+    assert [(proof.kid, proof.holds) for proof in map(prove, kept)] == [
+        ("receipts-1", True), ("receipts-1", True), (newer.kid, True),
+    ]  # fmt: skip
     assert [
         events("receipt_key.create"),
         events("dotcom_connection.receipt_key_pinned"),

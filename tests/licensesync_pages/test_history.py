@@ -150,6 +150,18 @@ class TestJob:
         assert "flux_aligned" in page
         assert "gigawatts: 1" in page
 
+    def test_record_and_preview_have_pages_of_their_own(self, stage: Stage, owner_client: Client) -> None:
+        world = stage.with_seats().connected(days_ago=0)
+        preview = world.run(world.request(kind=SyncJob.Kind.PREVIEW))
+        record = world.run(world.request(kind=SyncJob.Kind.RECORD))
+
+        pages = [text_of(owner_client, url(stage, "sync", job.pk)) for job in (preview, record)]
+
+        assert "Would be 12 added, 0 changed, 0 removed; licenses 0 → 12." in pages[0]
+        assert "Connection record" in pages[1]
+        assert "Digest" not in pages[1]
+        assert all("Over: it arrived" in page for page in pages)
+
     def test_cancel_leads_back_to_the_job_and_says_why_it_is_too_late(self, stage: Stage, owner_client: Client) -> None:
         scenes.applying(stage)
         job = last_job()
