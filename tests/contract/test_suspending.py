@@ -136,7 +136,7 @@ def test_changes_that_were_not_synced_are_not_sold_as_freed(synced: Connection, 
     assert answer is not None
     assert answer.is_mixed
     told = _job_line(SyncJob.objects.filter(kind=SyncJob.Kind.PREVIEW).latest("pk"))
-    assert told.startswith("Suspending these 4 dormant users would free 1 licenses.")
+    assert told.startswith("Suspending these 4 dormant users would free 1 license.")
     assert "the number holds these changes, too" in told
 
 

@@ -199,7 +199,9 @@ def _job_line(job: SyncJob) -> str:
     if not job.result:
         return "The preview is done; the cloud did not say what would change."
     if job.omits == SyncJob.Omits.DORMANT:
-        told = f"Suspending these {job.omitted} dormant users would free {freed_by(job)} licenses. Nothing was changed."
+        freed = freed_by(job)
+        licenses = f"{freed} {'license' if freed == 1 else 'licenses'}"
+        told = f"Suspending these {job.omitted} dormant users would free {licenses}. Nothing was changed."
         more = (
             " The list had changed since the last sync, and the number holds these changes, too: sync, then ask again."
         )
