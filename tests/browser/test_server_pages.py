@@ -18,7 +18,7 @@ from enterprises.models import User
 from licensesync.models import SyncJob
 from tests.factories import make_server_enterprise, make_user
 from tests.licensesync.world import CLOUD_URL, ndjson
-from tests.licensesync_pages import scenes
+from tests.licensesync_pages import scenes, sources
 from tests.licensesync_pages.scenes import Place, Stage
 from tests.support.axe import assert_accessible, assert_no_horizontal_overflow
 from tests.support.browser import Pages
@@ -72,10 +72,13 @@ def open_page(page: Page, live_server: LiveServer, stage: Stage, name: str) -> N
     page.goto(live_server.url + reverse(f"licensesync:{name}", args=[stage.slug]))
 
 
+PLACES = [*scenes.PLACES, *sources.PLACES]
+
+
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize(
     ("places", "language", "theme", "width"),
-    [(scenes.PLACES[0::2], "en", "light", 1280), (scenes.PLACES[1::2], "fr", "dark", 320)],
+    [(PLACES[0::2], "en", "light", 1280), (PLACES[1::2], "fr", "dark", 320)],
     ids=["english-light-wide", "french-dark-narrow"],
 )
 def test_every_state_is_accessible_and_fits(

@@ -8,10 +8,24 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from enterprises.models import User
-from tests.licensesync_pages import scenes, troubles
+from tests.licensesync_pages import scenes, sources, troubles
 from tests.licensesync_pages.scenes import Place, Stage
 
 SAYS = {
+    "seats-refresh_asked": ["Waiting for a free worker", "GHES at https://ghes.octo.example, as site-admin"],
+    "seats-refresh_shrinks": [
+        "282 of 320 accounts",
+        "Yes, remove that many accounts",
+        "The license was not read. GHES does not accept the user and the token.",
+        "Syncs go on with the seats that are listed here.",
+    ],
+    "seats-first_refresh_failed": ["The certificate of GHES is not trusted", "CA_BUNDLE", "No seats yet"],
+    "seat_source-refresh_asked": ["Base URL of GHES", "site-admin", "seats/"],
+    "license-sync_refreshes": ["Refreshing seats"],
+    "license-sync_goes_on_without": [
+        "Seats not refreshed",
+        "GHES does not accept the user and the token. The seats stayed as they were.",
+    ],
     "connection-nothing_at_all": ["GitHub Connect is not enabled yet", "Enable GitHub Connect first", "Import seats"],
     "connection-no_connection": ["Takes you to cloud.example", '{"user_id":1,"emails":[["user1@octo.example",true]]}'],
     "connection-setup_pending": ["You have not completed the setup process", "Complete it within 4 minutes"],
@@ -101,7 +115,7 @@ def words(html: str) -> str:
     return re.sub(r"\s+", " ", unescape(html))
 
 
-@pytest.mark.parametrize("place", [*scenes.PLACES, *troubles.PLACES], ids=str)
+@pytest.mark.parametrize("place", [*scenes.PLACES, *troubles.PLACES, *sources.PLACES], ids=str)
 def test_state_says_what_it_is(stage: Stage, owner_client: Client, place: Place) -> None:
     place.scene(stage)
 
