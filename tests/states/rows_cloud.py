@@ -15,11 +15,12 @@ from connect.models import Connection, Server
 from connect.services import rotate_app_key
 from licensesync.exchange import opening
 from licensesync.models import SyncJob
+from tests.cloud_api.servers import app_key
 from tests.faults.proxy import Exchange
 from tests.states.rows import failure, read_decision
 from tests.states.rows_network import OPEN, PART
-from tests.states.scene import ACCOUNTS, Scene
-from wire import parts
+from tests.states.scene import ACCOUNTS, KEYS, Scene
+from wire import parts, signing
 
 COMMIT = ("POST", r"/commit$")
 BEGINNINGS = 3
@@ -30,6 +31,9 @@ BEGINNINGS = 3
 def app_key_is_older(scene: Scene) -> None:
     """The server was restored from a backup that is older than its App key."""
     former = scene.connection.app_key
+    # None of those that servers of this world get.
+    another = app_key(KEYS)
+    scene.patch.setattr(signing, "new_app_key", lambda: another)
     rotate_app_key(connection=scene.connection, by=scene.owner, at=timezone.now())
     Connection.objects.filter(server=scene.server).update(app_key=former)
     scene.forget_token()

@@ -39,6 +39,7 @@ from wire import signing
 
 HOSTNAME = "ghes1.octo.example"
 ACCOUNTS = 24
+KEYS = 3
 SLUG = "ghes1"
 
 
@@ -199,7 +200,8 @@ class Scene:
 @contextmanager
 def running_world() -> Iterator[Scene]:
     """Everything up to the first sync, for all rows; each of them gets a copy, and its rows are undone."""
-    keys = itertools.cycle([app_key(number) for number in range(3)])
+    made = [app_key(number) for number in range(KEYS + 1)]
+    keys = itertools.cycle(made[:KEYS])
     line = FaultProxy()
     with pytest.MonkeyPatch.context() as patch, ExitStack() as stack:
         patch.setattr(signing, "new_app_key", keys.__next__)

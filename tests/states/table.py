@@ -1,15 +1,12 @@
-"""The whole table: importing the modules of rows fills it."""
+"""The whole table, in the order of the modules here; importing them fills it."""
+
+from typing import Final
 
 from tests.states import rows_cloud, rows_network, rows_server, rows_setup, rows_sources, rows_states, rows_storage
-from tests.states.rows import ROWS
+from tests.states.rows import ROWS as DECLARED
+from tests.states.rows import Row
 
-__all__ = [
-    "ROWS",
-    "rows_cloud",
-    "rows_network",
-    "rows_server",
-    "rows_setup",
-    "rows_sources",
-    "rows_states",
-    "rows_storage",
-]
+_MODULES: Final = (rows_states, rows_network, rows_cloud, rows_server, rows_storage, rows_sources, rows_setup)
+_PLACES: Final = {module.__name__: place for place, module in enumerate(_MODULES)}
+
+ROWS: Final[list[Row]] = sorted(DECLARED, key=lambda row: _PLACES[row.cause.__module__])
