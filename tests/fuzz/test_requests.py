@@ -89,7 +89,7 @@ def test_bent_requests(bend: Bend, target: Target) -> None:
 def test_half_written_row_would_be_noticed(target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
     def write_and_refuse(installation: Installation, _opening: object, _at: object) -> NoReturn:
         Installation.objects.filter(pk=installation.pk).update(version="half")
-        raise IntakeRefused(ErrorCode.INVALID_REQUEST)
+        raise IntakeRefused(ErrorCode.SUPERSEDED)
 
     monkeypatch.setattr(intake, "open_sync", write_and_refuse)
     sent = api_requests.by_server(target, "POST", SYNCS, json.dumps(target.opening).encode())
