@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from connect.models import Server
 from enterprises import audit
 from enterprises.models import User
+from enterprises.secrets import WrongEncryptionKey
 from licensesync.locks import hold
 from licensesync.models import SeatSource, SourceConfig
 from licensesync.sources.files import checked_path
@@ -48,7 +49,8 @@ def choose(
     """
     with transaction.atomic():
         hold(server)
-        held = SourceConfig.objects.filter(server=server).first() or SourceConfig(server=server)
+        # The token is opened only where it is to be kept: one that cannot be opened must not keep a new one out.
+        held = SourceConfig.objects.filter(server=server).defer("token").first() or SourceConfig(server=server)
         before = described(held)
         values = _checked(choice, held, is_operator=is_operator)
         has_new_token = choice.kind == SeatSource.Kind.GHES and bool(choice.token)
@@ -121,9 +123,8 @@ def _checked_ghes(choice: Choice, held: SourceConfig, *, is_operator: bool) -> d
         problems["base_url"] = error.messages[0]
     # A token is given to the address that it was entered for, and to no other.
     is_same = held.kind == SeatSource.Kind.GHES and (held.base_url, held.user_name) == (base_url, user_name)
-    if not token and is_same and held.token:
-        token = held.token
-    elif not token:
+    token = token or (is_same and _token_of(held)) or ""
+    if not token:
         problems["token"] = _("Enter the token: it is kept for the address and the user that it was entered for.")
     elif not _SECRET.fullmatch(token):
         problems["token"] = _("This is no token: it has spaces or other characters that none has.")
@@ -132,6 +133,14 @@ def _checked_ghes(choice: Choice, held: SourceConfig, *, is_operator: bool) -> d
     if problems:
         raise ValidationError(problems)
     return {"base_url": base_url, "user_name": user_name, "token": token, "may_be_local": is_operator}
+
+
+def _token_of(held: SourceConfig) -> str:
+    """Return the token that is held; nothing where none of the configured keys opens it."""
+    try:
+        return held.token
+    except WrongEncryptionKey:
+        return ""
 
 
 def checked_address(text: str, *, is_operator: bool) -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from cryptography.fernet import Fernet
 from django.core.exceptions import ValidationError
+from django.test import override_settings
 
 from connect.models import Server
 from enterprises.models import AuditEvent
@@ -73,6 +75,14 @@ def test_token_goes_with_the_source_that_it_was_for(server: Server) -> None:
     imported = choose(server=server, choice=Choice(kind=SeatSource.Kind.IMPORT), by=None, at=NOW)
     assert (imported.token, imported.base_url) == ("", "")
     assert problems(server) == ["token"]
+
+
+def test_token_that_cannot_be_opened_keeps_no_new_one_out(server: Server) -> None:
+    by_owner(server, token="a-token-1")
+
+    with override_settings(FIELD_ENCRYPTION_KEYS=[Fernet.generate_key().decode()]):
+        assert problems(server) == ["token"]
+        assert by_owner(server, token="a-token-2").token == "a-token-2"
 
 
 @pytest.mark.parametrize("token", ["with space", "ünicode", "x" * 501, "line\nend"])
