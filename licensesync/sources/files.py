@@ -16,6 +16,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
 from connect.models import Server
+from enterprises.audit import looks_secret
 from enterprises.uploads import MAX_BYTES
 from licensesync.sources.failure import SourceFailure
 from licensesync.sources.reading import Consume, Listed, ResultT, WholeLines
@@ -39,7 +40,8 @@ def checked_path(text: str) -> str:
     """
     path = PurePosixPath(text.strip())
     is_good = text.strip() and text.isprintable() and len(text) <= MAX_PATH
-    if not is_good or path.is_absolute() or ".." in path.parts or not path.parts:
+    # The path is audited.
+    if not is_good or looks_secret(text) or path.is_absolute() or ".." in path.parts or not path.parts:
         raise ValidationError(_("Enter a path below the folder, such as all_users.csv, without “..”."))
     return str(path)
 
