@@ -37,6 +37,7 @@ Answer: TypeAlias = requests.Response
 
 MIB = 1024 * 1024
 CHUNK = 64 * 1024
+_MOST_DIGITS = 18
 WEB_PORTS = {"http": 80, "https": 443}
 
 
@@ -242,7 +243,8 @@ class Body:
             # Not what we asked for; unpacking it would be a way around the limit.
             raise OutboundError(OutboundKind.OTHER, host)
         declared = response.headers.get("Content-Length", "")
-        if declared.isdigit() and int(declared) > max_bytes:
+        # Not every digit is one of a number, and no number is read that is longer than 4300 of them.
+        if declared.isascii() and declared.isdigit() and (len(declared) > _MOST_DIGITS or int(declared) > max_bytes):
             raise OutboundError(OutboundKind.TOO_LARGE, host)
 
     def read(self, size: int = CHUNK, /) -> bytes:

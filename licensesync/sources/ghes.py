@@ -165,8 +165,8 @@ def _redirected(url: str, answer: Answer) -> str:
 
     :raises SourceFailure: it leads to a sign-in page, or to somebody else, who gets no credentials
     """
-    target = urljoin(url, answer.headers.get("Location", ""))
     try:
+        target = urljoin(url, answer.headers.get("Location", ""))
         is_same = origin_of(target) == origin_of(url)
     except ValueError as error:
         raise SourceFailure("source_not_ours") from error

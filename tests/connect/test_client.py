@@ -100,6 +100,8 @@ UNUSABLE = {
     "no content": (answer(b"", "204 No Content"), NOT_OURS),
     "cut off": (answer(RECEIVING)[:-5], Unavailable.OTHER),
     "huge": (answer(b" " * 2_000_000), Unavailable.TOO_LARGE),
+    "a length that is no number": (answer(b"{", Content_Length="#").replace(b"#", b"\xb2"), NOT_OURS),
+    "a length of many digits": (answer(RECEIVING, Content_Length="9" * 5_000), Unavailable.TOO_LARGE),
     "no HTTP": (b"220 mail.example ESMTP\r\n", Unavailable.OTHER),
     "silence": (HOLD, Unavailable.TIMEOUT),
     "500 page": (html("500 Internal Server Error"), Unavailable.SERVER_ERROR),

@@ -157,6 +157,8 @@ def test_redirect_within_ghes_is_followed_and_one_to_others_gets_no_token(server
         ghes.behave(trouble="elsewhere", location=f"{other.url}{REPORT}")
         assert failure_of(server).code == "source_not_ours"
         assert other.seen == []
+    ghes.behave(trouble="elsewhere", location="//[")
+    assert failure_of(server).code == "source_not_ours"
 
 
 def test_without_a_user_name_the_token_goes_alone(server: Server, ghes: Ghes) -> None:
