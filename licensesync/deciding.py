@@ -96,7 +96,9 @@ def pending(connection: Connection) -> Decision | None:
     if not connection.is_connected:
         return None
     usage = SyncJob.objects.filter(connection=connection, kind=SyncJob.Kind.USAGE)
-    job = usage.filter(started_at__isnull=False).order_by("-pk").first()
+    # Whoever cancels an attempt decides nothing about the one before it: `licensesync.state` says the same.
+    judged = usage.filter(started_at__isnull=False).exclude(state=SyncJob.State.CANCELLED)
+    job = judged.order_by("-pk").first()
     if job is None or job.state != SyncJob.State.FAILED or job.error_code not in _CHOICES or job.decision:
         return None
     is_of_before = connection.connected_at is not None and job.created_at < connection.connected_at

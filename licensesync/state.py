@@ -180,7 +180,8 @@ def _sync_code(
         if active.started_at is not None or success is not None:
             return StateCode.SYNCING
         return StateCode.FIRST_SYNC_PENDING
-    if attempt is not None and attempt.state == SyncJob.State.FAILED:
+    # What was decided is over, also where the sync that followed was cancelled.
+    if attempt is not None and attempt.state == SyncJob.State.FAILED and not attempt.decision:
         return StateCode.NEEDS_DECISION if _needs_decision(attempt) else StateCode.FAILED
     if success is None or success.finished_at is None:
         return StateCode.FIRST_SYNC_PENDING

@@ -9,7 +9,7 @@ from django.utils.functional import Promise
 
 from connect.failures import Unavailable
 from connect.models import Connection
-from licensesync import services
+from licensesync import deciding, services
 from licensesync.failures import ENDINGS, all_failures, explain
 from licensesync.models import Schedule, SyncJob
 from licensesync.state import ConnectionState, connection_state, connection_states
@@ -269,6 +269,16 @@ def test_cancelling_an_attempt_hides_no_failure_before_it(world: World) -> None:
 
     assert (state.code, state.error_code) == ("needs_decision", "revision_conflict")
     assert state.last_attempt == NOW + timedelta(minutes=1)
+    assert deciding.pending(Connection.objects.get(pk=world.connection.pk)) is not None
+
+
+def test_what_was_decided_waits_for_nobody_though_its_sync_was_cancelled(world: World) -> None:
+    world.cloud.fail("open", lambda: refusal(409, "shrink_unconfirmed"))
+    job = world.sync()
+    confirmed = deciding.confirm_shrink(connection=world.connection, job_id=job.pk, by=None, at=NOW)
+    services.cancel_sync(job=confirmed, by=None, at=NOW)
+
+    assert (state_of(world).code, deciding.pending(world.connection)) == ("first_sync_pending", None)
 
 
 def test_preview_never_counts_as_a_sync(world: World) -> None:
