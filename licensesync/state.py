@@ -65,7 +65,7 @@ class ConnectionState:
     def tone(self) -> str:
         """Neutral, accent, attention, success or danger; nothing is green while something is wrong with it."""
         tone = WORDS[self.code].tone
-        return "attention" if self.reason and tone in {"success", "accent"} else tone
+        return "attention" if (self.reason or self.remarks) and tone in {"success", "accent"} else tone
 
     @property
     def is_off_line(self) -> bool:

@@ -60,3 +60,4 @@ def _find(page: Page, said: dict[str, Any]) -> None:
     for text in filter(None, (said["reason"], said["next_step"], *said["remarks"])):
         expect(main.get_by_text(text).first).to_be_in_viewport()
     expect(main.locator(".Notice-link").first).to_be_in_viewport()
+    expect(main.locator(".Notice--success")).to_have_count(0)
