@@ -1,5 +1,6 @@
 """What the Seats page shows of a source: where seats come from, how old they are, and how the last refresh ended."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -20,6 +21,8 @@ from licensesync.sources.status import config_of
 
 OLD_AFTER: Final = timedelta(days=8)
 _NOBODY_AFTER: Final = timedelta(minutes=2)
+_LINE: Final = re.compile(r"Line (\d+): (.+)", re.DOTALL)
+_REMOVED: Final = re.compile(r"The file would remove (\d+) of (\d+) accounts; .*")
 
 
 @dataclass(frozen=True)
@@ -109,6 +112,11 @@ class SourcePanel:
         return explain(self.config.error_code) if self.config.error_code else None
 
     @property
+    def detail(self) -> str:
+        """Which line is no good, or how many accounts would go, in the reader's language."""
+        return _translated(self.config.error)
+
+    @property
     def license_failure(self) -> str | Promise:
         """Why the license was not read, although the seats were."""
         code = self.config.license_error
@@ -123,3 +131,13 @@ class SourcePanel:
     def initial(self) -> dict[str, Any]:
         """The form's values; never the token."""
         return {name: getattr(self.config, name) for name in ("kind", "base_url", "user_name", "path")}
+
+
+def _translated(detail: str) -> str:
+    """A worker keeps it in English; what is a sentence of the catalogue is said in the language in use."""
+    if found := _LINE.fullmatch(detail):
+        return _("Line %(line)d: %(reason)s") % {"line": int(found[1]), "reason": _(found[2])}
+    if found := _REMOVED.fullmatch(detail):
+        text = _("The file would remove %(removed)d of %(held)d accounts; confirm that this is meant.")
+        return text % {"removed": int(found[1]), "held": int(found[2])}
+    return detail

@@ -127,6 +127,26 @@ def test_without_a_source_there_is_nothing_to_refresh(server: Server, owner_clie
     assert "Imports by owners and by command" in response.content.decode()
 
 
+@pytest.mark.parametrize(
+    ("kept", "said"),
+    [
+        ("Line 7: the login is empty", "Ligne 7"),
+        ("The file would remove 282 of 320 accounts; confirm that this is meant.", "282 comptes sur 320"),
+        ("certificate has expired", "certificate has expired"),
+    ],
+)
+def test_detail_reads_in_french(server: Server, owner_client: Client, owner: User, kept: str, said: str) -> None:
+    owner.language = "fr"
+    owner.save()
+    choose_ghes(server)
+    SourceConfig.objects.update(error_code="source_invalid", error=kept)
+
+    page = shown(owner_client).replace("\u00a0", " ")
+
+    assert said in page
+    assert "the login is empty" not in page
+
+
 def test_form_reads_in_french(server: Server, owner_client: Client, owner: User) -> None:
     owner.language = "fr"
     owner.save()
