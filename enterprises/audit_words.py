@@ -34,7 +34,7 @@ _SERVER: Final[dict[str, Text]] = {
         "A key for receipts was refused, because no key that is known vouches for it."
     ),
     "dotcom_connection.upload_license_usage": gettext_lazy("License usage was sent to the cloud."),
-    "dotcom_connection.upload_usage_metrics": gettext_lazy("The daily record was sent to the cloud."),
+    "dotcom_connection.upload_usage_metrics": gettext_lazy("The connection record was sent to the cloud."),
     "config_entry.update": gettext_lazy("A setting was changed."),
     "license.update": gettext_lazy("The license was changed."),
     "license.export": gettext_lazy("The license usage was exported."),
