@@ -19,10 +19,10 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.mail import EmailMessage, get_connection
 from django.db.models import F, Q
 from django.urls import reverse
-from django.utils import formats, timezone, translation
+from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
-from enterprises import notices
+from enterprises import moments, notices
 from enterprises.access import served
 from enterprises.models import Deployment, NoticeMail
 from enterprises.preferences import languages, zone_of
@@ -116,7 +116,7 @@ def compose(mail: NoticeMail, line: BaseEmailBackend | None = None) -> EmailMess
         link = settings.BASE_URL + notices.url_of(notice, words)
         if mail.is_resolution:
             subject = _("Resolved: %(title)s") % {"title": words.title}
-            told = {"title": words.title, "day": _moment(notice.opened_at)}
+            told = {"title": words.title, "day": moments.in_words(notice.opened_at)}
             body = [_("This is over: %(title)s. It began on %(day)s.") % told, _("There is nothing left to do.")]
         else:
             subject, body = str(words.title), [f"{words.title}. {words.text}", str(words.next_step)]
@@ -166,8 +166,3 @@ def _message(
         connection=line,
         headers={"Auto-Submitted": "auto-generated", "List-Unsubscribe": f"<{preferences}>"},
     )
-
-
-def _moment(at: datetime) -> str:
-    local = timezone.localtime(at)
-    return f"{formats.date_format(local, 'DATETIME_FORMAT')} {local:%Z}"

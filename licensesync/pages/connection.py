@@ -6,11 +6,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.utils import formats, timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
 from connect.models import Connection, Server
+from enterprises import moments
 from licensesync import snapshot
 from licensesync.forms import DisableForm, EnableForm
 from licensesync.pages.problems import ConnectProblem, problem_of
@@ -127,7 +127,7 @@ class ConnectionPage:
             {"label": _("Cloud"), "value": self.cloud_host, "url": self.count_url},
             {
                 "label": _("Connected since"),
-                "value": _moment(since) if since else "",
+                "value": moments.in_words(since) if since else "",
                 "help": _("by %(person)s") % {"person": by.display_name} if by else _("by somebody who has left"),
             },
             {"label": _("This server"), "value": self.server.hostname, "help": str(self.server.server_id)},
@@ -179,11 +179,6 @@ def connection_page(
         problem=problem_of(problem, server=server),
         is_owner=is_owner,
     )
-
-
-def _moment(at: datetime) -> str:
-    local = timezone.localtime(at)
-    return f"{formats.date_format(local, 'DATETIME_FORMAT')} {local.tzname()}"
 
 
 def _sending(server: Server) -> Sending | None:

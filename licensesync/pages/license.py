@@ -7,13 +7,13 @@ from typing import Any
 from django.urls import reverse
 from django.utils import formats
 from django.utils.functional import cached_property
-from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from connect.models import Server
+from enterprises import moments
 from licensesync.licenses import Expiry, ExpiryLevel, LicenseUse, expiry_of, use_of
-from licensesync.models import License, SeatSource
+from licensesync.models import SeatSource
 from licensesync.pages.server import license_of, source_of
 
 
@@ -125,7 +125,13 @@ class LicensePage:
             },
         ]
         if held:
-            rows.append({"label": _("Source"), "value": held.get_source_display(), "help": self._read_at(held)})
+            rows.append(
+                {
+                    "label": _("Source"),
+                    "value": held.get_source_display(),
+                    "help": moments.in_words(held.read_at) if held.read_at else "",
+                }
+            )
         return rows
 
     def _days_left(self) -> str:
@@ -135,9 +141,6 @@ class LicensePage:
         if days < 0:
             return ngettext("expired %(days)s day ago", "expired %(days)s days ago", -days) % {"days": -days}
         return ngettext("in %(days)s day", "in %(days)s days", days) % {"days": days}
-
-    def _read_at(self, held: License) -> str:
-        return formats.date_format(localtime(held.read_at), "DATETIME_FORMAT") if held.read_at else ""
 
 
 def license_page(server: Server, at: datetime) -> LicensePage:

@@ -5,12 +5,12 @@ from datetime import datetime
 from typing import Any, Final
 
 from django.contrib.humanize.templatetags.humanize import intcomma
-from django.utils import formats, timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from connect.models import Server
+from enterprises import moments
 from licensesync.models import SyncJob
 from licensesync.receipts import PINNED, Check, Proof, prove
 from wire.messages import Receipt
@@ -112,13 +112,13 @@ def _fields(said: Receipt) -> list[dict[str, Any]]:
             "help": _("Licenses of the account after it, with people counted once."),
         },
         {"label": "revision", "value": intcomma(said.revision), "help": _("Grows by one with each sync that arrives.")},
-        {"label": "taken_at", "value": _moment(said.taken_at), "help": _("When the list of accounts was taken.")},
-        {"label": "applied_at", "value": _moment(said.applied_at), "help": _("When the cloud applied it.")},
+        {
+            "label": "taken_at",
+            "value": moments.in_words(said.taken_at),
+            "help": _("When the list of accounts was taken."),
+        },
+        {"label": "applied_at", "value": moments.in_words(said.applied_at), "help": _("When the cloud applied it.")},
     ]
-
-
-def _moment(value: datetime) -> str:
-    return formats.date_format(timezone.localtime(value), "DATETIME_FORMAT")
 
 
 def receipt_page(server: Server, job: SyncJob, at: datetime) -> ReceiptPage:

@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from django.utils import formats, timezone
+from django.utils import formats
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from connect.models import Connection
+from enterprises import moments
 from licensesync.models import Schedule, SyncJob
 from licensesync.record import connection_record
 
@@ -16,7 +17,7 @@ def record_rows(connection: Connection) -> list[dict[str, Any]]:
     record = connection_record(connection)
     unknown = _("unknown")
     features = [
-        _("License sync since %(moment)s") % {"moment": _moment(feature.enabled_at)}
+        _("License sync since %(moment)s") % {"moment": moments.in_words(feature.enabled_at)}
         for feature in record.features
         if feature.enabled_at is not None
     ]
@@ -44,15 +45,11 @@ def record_note(connection: Connection) -> str:
     )
     due = Schedule.objects.filter(connection=connection, slot=Schedule.Slot.RECORD).first()
     parts = [_("Sent every week, no personal data")]
-    parts.append(_("last %(moment)s") % {"moment": _moment(sent)} if sent else _("not sent yet"))
+    parts.append(_("last %(moment)s") % {"moment": moments.in_words(sent)} if sent else _("not sent yet"))
     if due is not None:
-        parts.append(_("next %(moment)s") % {"moment": _moment(due.next_run_at)})
+        parts.append(_("next %(moment)s") % {"moment": moments.in_words(due.next_run_at)})
     return " · ".join(parts)
 
 
 def _number(value: int) -> str:
     return formats.number_format(value, force_grouping=True)
-
-
-def _moment(value: Any) -> str:
-    return formats.date_format(timezone.localtime(value), "DATETIME_FORMAT")
