@@ -15,10 +15,13 @@ HOST = "127.0.0.1"
 
 @dataclass
 class MailServer:
-    """``refuses`` names commands that are answered with an error: MAIL, RCPT, DATA, AUTH."""
+    """``refuses`` names commands that are answered with an error: MAIL, RCPT, DATA, AUTH. Who is told of
+    ``hates`` hangs up.
+    """
 
     port: int = 0
     refuses: set[str] = field(default_factory=set)
+    hates: str = ""
     received: list[EmailMessage] = field(default_factory=list)
 
 
@@ -35,6 +38,8 @@ def mail_server() -> Iterator[MailServer]:
             for raw in self.rfile:
                 line = raw.decode().strip()
                 verb = line[:4].upper()
+                if kept.hates and kept.hates in line:
+                    return
                 if verb in kept.refuses:
                     # As some servers do, it repeats what it was told.
                     self.say(f"535 no: {line}")

@@ -232,6 +232,21 @@ def test_refused_mail_is_tried_again_and_tells_no_secret(
 
 
 @pytest.mark.allow_hosts([HOST])
+def test_mail_that_never_gets_through_holds_up_no_other(
+    post: MailServer, mailed: User, server_enterprise: Enterprise
+) -> None:
+    make_role(make_user("oskar", email="oskar@octo.example"), server_enterprise)
+    look(Deployment.SERVER, [seats(server_enterprise)], NOW)
+    post.hates = mailed.email
+
+    for minute in range(3):
+        notice_mails.deliver(partial(identity, NOW + minute * A_MINUTE))
+
+    assert [message["To"] for message in post.received] == ["oskar@octo.example"]
+    assert NoticeMail.objects.get(user=mailed).sent_at is None
+
+
+@pytest.mark.allow_hosts([HOST])
 def test_mail_server_that_is_down_is_left_alone_ever_longer(
     settings: Settings, post: MailServer, mailed: User, server_enterprise: Enterprise
 ) -> None:
