@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Exists, F, Max, OuterRef, Q, Subquery
 from django.urls import reverse
 
 from enterprises.models import Deployment, Enterprise, Notice, NoticeMail, Role, RoleName
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
 
     Text = str | _StrPromise
+
+QUIET: Final = timedelta(hours=1)
+"""Between two mails that tell an owner of the same cause, where it ends and begins again all the time."""
 
 _RESOLUTIONS_ARE_MAILED_FOR: Final = timedelta(days=2)
 
@@ -140,11 +143,29 @@ def _note_mails(side: Deployment, at: datetime) -> None:
         return
     noted = NoticeMail.objects.filter(notice__in={notice for notice, *_rest in wanted})
     missing = wanted - set(noted.values_list("notice", "user", "is_resolution", "stage"))
+    heard_at = _heard_before({notice for notice, *_rest in missing}, at) if missing else {}
     rows = [
-        NoticeMail(notice_id=notice, user_id=user, is_resolution=is_resolution, stage=stage, not_before=at)
+        NoticeMail(
+            notice_id=notice,
+            user_id=user,
+            is_resolution=is_resolution,
+            stage=stage,
+            not_before=at if is_resolution else heard_at.get((notice, user, stage), at - QUIET) + QUIET,
+        )
         for notice, user, is_resolution, stage in sorted(missing)
     ]
     NoticeMail.objects.bulk_create(rows, ignore_conflicts=True)
+
+
+def _heard_before(notices: set[int], at: datetime) -> dict[tuple[int, int, int], datetime]:
+    """When an owner was last mailed, within `QUIET`, about what each of these is about: the same, just as bad."""
+    mails = NoticeMail.objects.filter(is_resolution=False, sent_at__gt=at - QUIET)
+    same = Notice.objects.filter(
+        pk__in=notices, enterprise=OuterRef("notice__enterprise"), code=OuterRef("notice__code")
+    ).filter(key=OuterRef("notice__key"))
+    rows = mails.exclude(notice__in=notices).annotate(again=Subquery(same.values("pk")[:1]))
+    told = rows.filter(again__isnull=False).values_list("again", "user", "stage").annotate(last=Max("sent_at"))
+    return {(notice, user, stage): last for notice, user, stage, last in told}
 
 
 def _owners_of(notices: QuerySet[Notice]) -> Iterable[tuple[int, int, int]]:

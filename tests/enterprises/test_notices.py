@@ -77,6 +77,21 @@ def test_cause_is_mailed_once_and_when_it_is_over(mailed: User, server_enterpris
     assert Notice.objects.count() == 2
 
 
+def test_cause_that_comes_and_goes_is_mailed_once_an_hour(mailed: User, server_enterprise: Enterprise) -> None:
+    subjects = []
+    for minute in range(0, 120, 2):
+        subjects += tick(seats(server_enterprise), at=NOW + minute * A_MINUTE)
+        subjects += tick(at=NOW + (minute + 1) * A_MINUTE)
+    assert [subject.count("Resolved") for subject in subjects] == [0, 1, 0, 1]
+
+    worse = tick(seats(server_enterprise, 2), at=NOW + 120 * A_MINUTE)
+    assert len(worse) == 1
+    assert tick(at=NOW + 121 * A_MINUTE) != []
+    assert tick(seats(server_enterprise, 2), at=NOW + 122 * A_MINUTE) == []
+    stays = tick(seats(server_enterprise, 2), at=NOW + 180 * A_MINUTE)
+    assert len(stays) == 1
+
+
 def test_worse_is_mailed_and_better_is_not(mailed: User, server_enterprise: Enterprise) -> None:
     subjects = [tick(seats(server_enterprise, stage)) for stage in (1, 2, 1, 2)]
 
