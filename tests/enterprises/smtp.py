@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from itertools import takewhile
 
 HOST = "127.0.0.1"
 
@@ -21,7 +22,7 @@ class MailServer:
 
     port: int = 0
     refuses: set[str] = field(default_factory=set)
-    hates: str = ""
+    hates: bytes = b"\0"
     received: list[EmailMessage] = field(default_factory=list)
 
 
@@ -35,11 +36,9 @@ def mail_server() -> Iterator[MailServer]:
 
         def handle(self) -> None:
             self.say("220 mail.example")
-            for raw in self.rfile:
+            for raw in takewhile(lambda raw: kept.hates not in raw, self.rfile):
                 line = raw.decode().strip()
                 verb = line[:4].upper()
-                if kept.hates and kept.hates in line:
-                    return
                 if verb in kept.refuses:
                     # As some servers do, it repeats what it was told.
                     self.say(f"535 no: {line}")

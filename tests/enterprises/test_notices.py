@@ -252,7 +252,7 @@ def test_mail_that_never_gets_through_holds_up_no_other(
 ) -> None:
     make_role(make_user("oskar", email="oskar@octo.example"), server_enterprise)
     look(Deployment.SERVER, [seats(server_enterprise)], NOW)
-    post.hates = mailed.email
+    post.hates = mailed.email.encode()
 
     for minute in range(3):
         notice_mails.deliver(partial(identity, NOW + minute * A_MINUTE))
