@@ -127,6 +127,20 @@ def test_command_writes_the_file(server: Server, tmp_path: Path, capsysbinary: p
     assert lines_of((tmp_path / "usage.json").read_bytes()) == lines_of(printed[printed.index(b'{"header"') :])
 
 
+def test_command_tells_scripts_what_it_wrote_for_its_owner_alone(
+    server: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "usage.json"
+    call_command("export_license_usage", server.enterprise.slug, "--output", str(file), "--json")
+
+    told = json.loads(capsys.readouterr().out)
+    header = json.loads(file.read_bytes())["header"]
+    assert told == {name: header[name] for name in ("snapshot_id", "accounts", "sha256", "taken_at")} | {
+        "file": str(file)
+    }
+    assert file.stat().st_mode & 0o777 == 0o600
+
+
 def test_command_says_in_a_sentence_what_is_in_its_way(server: Server, tmp_path: Path) -> None:
     empty = make_server("second", "ghes2.octo.example").enterprise.slug
 
