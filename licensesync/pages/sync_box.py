@@ -121,8 +121,18 @@ class SyncBox:
 
     @cached_property
     def missing(self) -> Missing | None:
-        """What is missing before a sync can start."""
-        return missing_of(self.server)
+        """What is missing before a sync can start; of a setup also what became of it."""
+        found = missing_of(self.server)
+        if found is not None and self.state.code == StateCode.PENDING:
+            text = str(self.state.reason) or _("You have not completed the setup process.")
+            return Missing(text, str(self.state.next_step), found.url)
+        return found
+
+    @property
+    def setup_ends_at(self) -> datetime | None:
+        """Until when a setup may be completed; None where there is none, or its time is over."""
+        until = self.state.setup_until
+        return until if until is not None and until > self.at else None
 
     @property
     def seats(self) -> SeatSource | None:

@@ -114,6 +114,26 @@ def test_license_that_never_ends_says_so(stage: Stage, owner_client: Client) -> 
     assert "Entered by hand" in page
 
 
+def test_setup_that_is_not_completed_counts_down_here_too(stage: Stage, owner_client: Client) -> None:
+    scenes.setup_pending(stage)
+
+    page = license_page(owner_client, stage)
+
+    assert "You have not completed the setup process." in page
+    assert "Complete your GitHub Connect setup." in page
+    assert "Time left:" in page
+
+
+def test_setup_whose_time_is_over_is_begun_again(stage: Stage, owner_client: Client) -> None:
+    scenes.setup_expired(stage)
+
+    page = license_page(owner_client, stage)
+
+    assert "The 5 minutes for it are over." in page
+    assert "Enable GitHub Connect again." in page
+    assert "Time left:" not in page
+
+
 def test_what_ghes_says_is_told_from_what_was_entered(stage: Stage, owner_client: Client) -> None:
     scenes.read_from_ghes(stage)
 
