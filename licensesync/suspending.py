@@ -118,7 +118,7 @@ def _answer(job: SyncJob, connection: Connection, source: SeatSource | None, use
 
 
 def _stale(job: SyncJob, connection: Connection, source: SeatSource | None, users: int, at: datetime) -> list[Stale]:
-    begun, ended = job.started_at or job.created_at, job.finished_at or job.created_at
+    begun, ended = job.seats_of, job.finished_at or job.created_at
     reasons = []
     if source is not None and source.imported_at > begun:
         reasons.append(Stale.SEATS_CHANGED)

@@ -189,6 +189,11 @@ class SyncJob(models.Model):
         """Whether the last attempt failed and the next one has a time."""
         return self.state == self.State.QUEUED and bool(self.error_code) and self.lease_until is None
 
+    @property
+    def seats_of(self) -> datetime:
+        """The moment whose seats it froze at the earliest: what it refreshed itself is no change after it."""
+        return self.refreshed_at or self.started_at or self.created_at
+
 
 class SyncPart(models.Model):
     """Frozen bytes of a job: every retry sends exactly these."""

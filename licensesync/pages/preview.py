@@ -109,7 +109,7 @@ class PreviewPage:
         if self.last_sync and self.last_sync.finished_at and self.last_sync.finished_at > self.job.finished_at:
             return _("A sync has been applied since: this is what it would have changed before.")
         source = source_of(self.server)
-        if source and self.job.started_at and source.imported_at > self.job.started_at:
+        if source and source.imported_at > self.job.seats_of:
             return _("The seats have changed since: a sync would send others.")
         if self.at - self.job.finished_at > OLD_AFTER:
             return _("This preview is old: members and other servers may have changed since.")

@@ -120,8 +120,18 @@ def test_answer_says_when_it_is_not_current(synced: Connection, cloud: WsgiAdapt
     note(days=9)
     listed(synced.server, accounts(DORMANT, AWAKE | {6: "new@octo.example"}))
     note()
+    refreshed_by_itself = SyncJob.objects.filter(omits=SyncJob.Omits.DORMANT)
+    refreshed_by_itself.update(refreshed_at=timezone.now())
+    note()
+    refreshed_by_itself.update(refreshed_at=None)
 
-    assert reasons == [(Stale.EXCLUSIONS_CHANGED,), (), (Stale.OLD,), (Stale.SEATS_CHANGED,)]
+    assert reasons == [
+        (Stale.EXCLUSIONS_CHANGED,),
+        (),
+        (Stale.OLD,),
+        (Stale.SEATS_CHANGED,),
+        (Stale.EXCLUSIONS_CHANGED,),
+    ]
     run(services.request_sync(connection=synced, by=None, at=timezone.now()), cloud)
     note()
     assert reasons[-1] == (Stale.SEATS_CHANGED, Stale.SYNCED_SINCE)

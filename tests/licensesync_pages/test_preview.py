@@ -112,7 +112,8 @@ def test_large_shrink_is_seen_before_the_cloud_refuses_it(stage: Stage, world: W
 
 
 @pytest.mark.parametrize(
-    ("happens", "sentence"), [("sync", AGES[0]), ("import", AGES[1]), ("time", AGES[2]), ("nothing", None)]
+    ("happens", "sentence"),
+    [("sync", AGES[0]), ("import", AGES[1]), ("time", AGES[2]), ("its own refresh", None), ("nothing", None)],
 )
 def test_preview_of_the_past_says_so(
     stage: Stage, world: World, owner_client: Client, happens: str, sentence: str | None
@@ -124,6 +125,9 @@ def test_preview_of_the_past_says_so(
         world.sync()
     if happens == "import":
         SeatSource.objects.update(imported_at=later)
+    if happens == "its own refresh":
+        SeatSource.objects.update(imported_at=later)
+        SyncJob.objects.update(refreshed_at=later, finished_at=later)
     if happens == "time":
         later += timedelta(hours=1)
 
