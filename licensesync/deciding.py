@@ -1,7 +1,7 @@
 """What only an owner can decide after the cloud refused a sync: which server is the original, or whether so many go.
 
-A refusal is decided once: the first choice is written on its job, in the transaction that carries it out, and whoever
-comes later is told. docs/operations.md, "Decisions".
+A refusal is decided once: the first choice is written on its job, in the transaction that carries it out, or before the
+cloud is asked and taken back where that fails. Whoever comes later is told. docs/operations.md, "Decisions".
 """
 
 import enum
@@ -130,10 +130,22 @@ def confirm_original(
     held = decision.held
     if held is None:
         raise HeldUnknown
-    connecting.cut_off_copies(connection=connection, known_as=held.hostname, by=by, at=at, ip=ip, adapter=adapter)
+    # Before the cloud is asked: whoever calls it a copy meanwhile would throw away the only key that is left.
+    _decide(decision, Choice.ORIGINAL)
+    try:
+        connecting.cut_off_copies(connection=connection, known_as=held.hostname, by=by, at=at, ip=ip, adapter=adapter)
+        return _go_on(decision, held, by=by, at=at, trigger=trigger, ip=ip)
+    except BaseException:
+        SyncJob.objects.filter(pk=job_id, decision=Choice.ORIGINAL).update(decision="")
+        raise
+
+
+def _go_on(
+    decision: Decision, held: Held, *, by: User | None, at: datetime, trigger: SyncJob.Trigger, ip: str
+) -> SyncJob | None:
+    connection = decision.connection
     base = Base(revision=held.revision, snapshot_id=held.snapshot_id) if held.snapshot_id else None
     with transaction.atomic():
-        _decide(decision, Choice.ORIGINAL)
         if not transitions.adopt(connection, base=base):
             raise NothingToDecide
         _audit(decision, Choice.ORIGINAL, by=by, at=at, ip=ip, adopted_revision=held.revision)

@@ -94,6 +94,29 @@ def test_refusal_says_what_the_cloud_holds(restored: tuple[Connection, SyncJob])
     assert decision.held.synced_at == Installation.objects.get().last_sync_at
 
 
+def test_nobody_calls_it_a_copy_while_the_cloud_hears_that_it_is_the_original(
+    restored: tuple[Connection, SyncJob], cloud: WsgiAdapter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection, refused = restored
+    refusals = []
+    send = cloud.send
+
+    def meanwhile(request: PreparedRequest, *args: Any, **options: Any) -> Response:
+        if request.path_url.endswith("/app/key"):
+            with pytest.raises(deciding.NothingToDecide) as refusal:
+                copy(Connection.objects.get(pk=connection.pk), refused, "copy.octo.example")
+            refusals.append(refusal)
+        return send(request, *args, **options)
+
+    monkeypatch.setattr(cloud, "send", meanwhile)
+
+    job = original(connection, refused, cloud)
+
+    assert len(refusals) == 1
+    assert job is not None
+    assert run(job, cloud).state == SyncJob.State.SUCCEEDED
+
+
 def test_original_goes_on_from_what_is_held_and_cuts_the_copy_off(
     restored: tuple[Connection, SyncJob], cloud: WsgiAdapter
 ) -> None:
