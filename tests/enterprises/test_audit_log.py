@@ -123,6 +123,17 @@ def test_filter_that_cannot_be_read_lists_and_exports_nothing(
     assert not AuditEvent.objects.filter(action="business.audit_log_export").exists()
 
 
+def test_secret_that_somebody_looks_for_is_not_written_down(
+    owner_client: Client, server_enterprise: Enterprise
+) -> None:
+    secret = f"ghp_{'a' * 36}"
+
+    assert exported(owner_client, actor=secret, since="2026-03-01") == []
+
+    (event,) = AuditEvent.objects.filter(action="business.audit_log_export")
+    assert list(event.after or {}) == ["since"]
+
+
 def test_row_says_in_words_what_was_changed(owner_client: Client, owner: User, server_enterprise: Enterprise) -> None:
     record(
         enterprise=server_enterprise,
