@@ -38,6 +38,8 @@ MAX_RECEIPT_KEYS: Final = 100
 MAX_HOSTNAME_LENGTH: Final = 253
 MAX_URL_LENGTH: Final = 2000
 LARGEST_NUMBER: Final = 2**63 - 1
+EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
+LATEST: Final = datetime(9000, 1, 1, tzinfo=UTC)
 
 _JSON = re.compile(r"\Aapplication/(?:json|[\w.+-]+\+json)\s*(?:;|\Z)", re.IGNORECASE)
 SLUG = re.compile(r"[A-Za-z0-9._-]{1,100}", re.ASCII)
@@ -136,10 +138,12 @@ def held_in(problem: Problem) -> Held | None:
     if not isinstance(held, Held):
         return None
     is_sound = (
-        _is_name(held.hostname)
+        is_name(held.hostname)
         and (not held.snapshot_id or _is_uuid(held.snapshot_id))
         and 0 <= held.revision <= LARGEST_NUMBER
         and 0 <= held.accounts <= LARGEST_NUMBER
+        and is_moment(held.taken_at)
+        and is_moment(held.synced_at)
     )
     return held if is_sound else None
 
@@ -150,17 +154,30 @@ def _existing_in(problem: Problem) -> StandingConnection | None:
         return None
     texts = (existing.hostname, existing.account, existing.connected_by)
     is_sound = (
-        all(not text or _is_name(text) for text in texts)
+        all(not text or is_name(text) for text in texts)
         and _is_uuid(existing.server_id)
         and 0 <= existing.accounts <= LARGEST_NUMBER
-        and urlsplit(existing.url).scheme in {"http", "https"}
-        and len(existing.url) <= MAX_URL_LENGTH
+        and _is_link(existing.url)
+        and is_moment(existing.since)
+        and is_moment(existing.synced_at)
     )
     return existing if is_sound else None
 
 
-def _is_name(text: str) -> bool:
+def is_moment(at: datetime | None) -> bool:
+    """Whether a time can be shown in every zone; where there is none, nothing is shown."""
+    return at is None or EARLIEST <= at < LATEST
+
+
+def is_name(text: str) -> bool:
     return 0 < len(text) <= MAX_HOSTNAME_LENGTH and text.isprintable() and not looks_secret(text)
+
+
+def _is_link(url: str) -> bool:
+    try:
+        return len(url) <= MAX_URL_LENGTH and urlsplit(url).scheme in {"http", "https"}
+    except ValueError:
+        return False
 
 
 def _is_uuid(text: str) -> bool:

@@ -15,7 +15,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from connect.answers import KEY_ID, MAX_RECEIPT_KEYS
+from connect.answers import KEY_ID, LARGEST_NUMBER, MAX_RECEIPT_KEYS, is_moment, is_name
 from connect.failures import RECEIPT_INVALID, CloudFailure
 from connect.models import Connection
 from enterprises import audit
@@ -58,7 +58,14 @@ def verify_receipt(
         and hmac.compare_digest(read.sha256.encode(), sha256.encode())
     )
     counts = (read.accounts, read.added, read.changed, read.removed, read.licenses_before, read.licenses_after)
-    if not is_of_this_sync or read.revision < 1 or min(counts) < 0:
+    can_be_kept = (
+        1 <= read.revision <= LARGEST_NUMBER
+        and all(0 <= count <= LARGEST_NUMBER for count in counts)
+        and is_name(read.hostname)
+        and is_moment(read.taken_at)
+        and is_moment(read.applied_at)
+    )
+    if not is_of_this_sync or not can_be_kept:
         raise ReceiptInvalid
     return read
 

@@ -43,7 +43,7 @@ class Kept:
 
 def read_preview(difference: Difference | None) -> tuple[dict[str, int] | None, Kept]:
     """Return the result of a preview, None where the cloud did not say, and what else is kept."""
-    if difference is None:
+    if difference is None or not all(0 <= getattr(difference, name) <= _LARGEST for name in _SIGNED):
         return None, _NOTHING
     kept = _read(difference)
     return {name: getattr(difference, name) for name in _SIGNED} | kept.numbers, kept

@@ -310,7 +310,7 @@ def test_nobody_gets_a_signature_for_a_far_away_time(connected: Connection, host
     assert len(hostile.requests) == 1
 
 
-@pytest.mark.parametrize("missing", [[0], [2], [-1], [10**30]])
+@pytest.mark.parametrize("missing", [[0], [2], [-1], [10**30], [1, 1]])
 def test_parts_that_do_not_exist_are_not_asked_for(
     with_token: Connection, hostile: HostileCloud, missing: list[int]
 ) -> None:
@@ -320,6 +320,56 @@ def test_parts_that_do_not_exist_are_not_asked_for(
         cloud.open_sync(opening())
 
     assert failure.value.kind is NOT_OURS
+
+
+HELD = {"hostname": "ghes.octo.example", "revision": 2, "accounts": 5}
+EXISTING = {
+    "hostname": "ghes.octo.example",
+    "server_id": SYNC,
+    "account": "octo",
+    "url": "https://cloud.example/enterprises/octo",
+    "accounts": 5,
+    "since": "2026-03-01T12:00:00Z",
+}
+NEVER = ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_believed"),
+    [
+        ({}, True),
+        *(({name: at}, False) for name in ("taken_at", "synced_at") for at in NEVER),
+        ({"revision": 2**63}, False),
+        ({"hostname": "a\nb"}, False),
+    ],
+)
+def test_what_the_cloud_holds_is_believed_as_far_as_it_can_be_shown(
+    with_token: Connection, hostile: HostileCloud, changes: dict[str, object], is_believed: bool
+) -> None:
+    body = {"message": "No.", "code": "revision_conflict", "held": HELD | changes}
+    failure = failure_of_status(with_token, hostile, answer(body, "409 Conflict"))
+
+    assert isinstance(failure, CloudRejected)
+    assert (failure.held is not None) == is_believed
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_believed"),
+    [
+        ({}, True),
+        *(({name: at}, False) for name in ("since", "synced_at") for at in NEVER),
+        ({"url": "http://["}, False),
+        ({"url": "javascript:alert(1)"}, False),
+    ],
+)
+def test_connection_in_the_way_is_believed_as_far_as_it_can_be_shown(
+    with_token: Connection, hostile: HostileCloud, changes: dict[str, object], is_believed: bool
+) -> None:
+    body = {"message": "No.", "code": "connection_exists", "existing": EXISTING | changes}
+    failure = failure_of_status(with_token, hostile, answer(body, "409 Conflict"))
+
+    assert isinstance(failure, CloudRejected)
+    assert (failure.existing is not None) == is_believed
 
 
 def test_a_format_that_was_not_offered_is_refused(with_token: Connection, hostile: HostileCloud) -> None:

@@ -78,6 +78,12 @@ def test_any_pinned_key_will_do(connection: Connection) -> None:
         {"sha256": "é"},
         {"revision": 0},
         {"removed": -1},
+        {"revision": 2**63},
+        {"licenses_after": 2**63},
+        {"taken_at": "0001-01-01T00:00:00+14:00"},
+        {"applied_at": "9999-12-31T23:59:59-12:00"},
+        {"hostname": "ghes\x1b[2J.octo.example"},
+        {"hostname": "x" * 254},
     ],
 )
 def test_a_receipt_for_something_else_is_refused(connection: Connection, changes: dict[str, Any]) -> None:

@@ -65,6 +65,8 @@ class FakeCloud(BaseAdapter):
         self.troubles: list[Trouble] = []
         self.polls_until_applied = 0
         self.people: dict[str, Any] = {}
+        # What the difference says in place of the truth.
+        self.wrong: dict[str, Any] = {}
         self.sign: Callable[[Receipt], str] = lambda receipt: signing.sign(
             receipt, typ=signing.RECEIPT, key=self.key, kid="k"
         )
@@ -184,7 +186,7 @@ class FakeCloud(BaseAdapter):
             "licenses_after": opening.accounts,
         }
         self.revision += opening.kind == "usage"
-        kept.difference = Difference(**numbers, revision=self.revision, **self.people)
+        kept.difference = Difference(**{**numbers, "revision": self.revision, **self.people, **self.wrong})
         if opening.kind == "preview":
             return
         receipt = Receipt(

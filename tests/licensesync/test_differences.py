@@ -100,6 +100,15 @@ def test_numbers_that_make_no_sense_are_not_kept(world: World, wrong: dict[str, 
     assert job.samples == []
 
 
+@pytest.mark.parametrize("wrong", [{"licenses_after": 10**4000}, {"added": -1}])
+def test_preview_whose_numbers_make_no_sense_says_nothing(world: World, wrong: dict[str, Any]) -> None:
+    world.cloud.wrong |= wrong
+
+    job = world.run(world.request(kind=PREVIEW))
+
+    assert (job.state, job.result) == (SyncJob.State.SUCCEEDED, None)
+
+
 def test_samples_that_make_no_sense_are_left_out(world: World) -> None:
     world.cloud.people = people(
         (0, "zero@octo.example", "added"),
