@@ -41,12 +41,10 @@ class Filters:
     until: datetime | None = None
 
     def said(self) -> dict[str, str]:
-        """Those that are set, for the audit row of an export; a secret that somebody looked for is not written there."""
+        """Those that are set, for the audit row of an export; a secret that somebody looked for is left out."""
         given = {"actor": self.actor, "action": self.action, "since": self.since, "until": self.until}
-        said = {
-            name: value.isoformat() if isinstance(value, datetime) else value for name, value in given.items() if value
-        }
-        return {name: value for name, value in said.items() if not audit.looks_secret(value)}
+        texts = {name: value.isoformat() if isinstance(value, datetime) else value for name, value in given.items()}
+        return {name: text for name, text in texts.items() if text and not audit.looks_secret(text)}
 
 
 def events(enterprise: Enterprise | None, filters: Filters) -> QuerySet[AuditEvent]:
