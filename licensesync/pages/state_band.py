@@ -10,7 +10,9 @@ from django.utils.translation import gettext as _
 
 from connect.failures import Place
 from connect.models import Connection, Server
+from licensesync.models import SeatSource
 from licensesync.pages.places import PlaceLink, link_to
+from licensesync.pages.server import source_of
 from licensesync.state import ConnectionState, connection_state
 
 Stage = Literal["off", "pending", "expired", "connected"]
@@ -51,6 +53,11 @@ class StateBand:
         return link_to(self.state.place, self.slug, is_owner=self.is_owner)
 
     @property
+    def seats(self) -> SeatSource | None:
+        """Where the seats come from that would be sent now, and when they were taken."""
+        return source_of(self.server)
+
+    @property
     def is_due(self) -> bool:
         """Whether the weekly run's time has come."""
         return self.state.next_run_at is not None and self.state.next_run_at <= self.at
@@ -66,7 +73,7 @@ class StateBand:
     @property
     def fingerprint(self) -> str:
         """Changes whenever the state does, so that an unchanged one is neither sent nor read out again."""
-        return _digest(self.state.fingerprint, self.is_due)
+        return _digest(self.state.fingerprint, self.is_due, self.seats.imported_at if self.seats else None)
 
 
 def state_band(server: Server, at: datetime, *, is_owner: bool) -> StateBand:

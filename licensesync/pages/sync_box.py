@@ -235,6 +235,7 @@ class SyncBox:
     def fingerprint(self) -> str:
         """Changes whenever the box does, so that an unchanged one is neither sent nor read out again."""
         parts = [self.state.fingerprint, str(self.is_due), *(str(job.pk) for job in self.jobs[:1])]
+        parts.append(str(self.seats.imported_at if self.seats else None))
         if self.job:
             job = self.job
             parts += [job.state, str(job.parts_sent), str(job.part_count), str(job.commit_sent_at)]

@@ -1,6 +1,7 @@
 """Enabling, completing, cancelling and disabling GitHub Connect, as a browser without JavaScript does it."""
 
 import re
+from datetime import timedelta
 from html import unescape
 from urllib.parse import parse_qs, urlsplit
 
@@ -11,7 +12,7 @@ from pytest_django import Settings
 
 from connect.models import Connection
 from licensesync import services
-from licensesync.models import SyncJob
+from licensesync.models import SeatSource, SyncJob
 from tests.licensesync.world import CLOUD_URL
 from tests.licensesync_pages import scenes
 from tests.licensesync_pages.scenes import Stage
@@ -191,6 +192,20 @@ def test_state_is_asked_for_again_and_sent_only_when_it_changed(stage: Stage, ow
     assert (unchanged.status_code, unchanged.content, "HX-Refresh" in unchanged) == (204, b"", False)
     assert "Syncing" in changed.content.decode()
     assert "<html" not in changed.content.decode()
+
+
+def test_page_says_which_seats_would_be_sent_and_looks_again_when_others_come(
+    stage: Stage, owner_client: Client
+) -> None:
+    scenes.first_sync_pending(stage)
+    page = owner_client.get(url(stage)).content.decode()
+    fragment = _polled(owner_client, url(stage))
+    SeatSource.objects.update(accounts=3, imported_at=stage.at + timedelta(minutes=1))
+
+    changed = owner_client.get(fragment, headers=HTMX).content.decode()
+
+    assert f"{scenes.ACCOUNTS} accounts listed" in " ".join(page.split())
+    assert "3 accounts listed" in " ".join(changed.split())
 
 
 @pytest.mark.parametrize("scene", [scenes.setup_pending, scenes.sync_off])

@@ -7,7 +7,7 @@ from django.test import Client
 from django.urls import reverse
 
 from enterprises.models import AuditEvent, User
-from licensesync.models import SyncJob
+from licensesync.models import SeatSource, SyncJob
 from tests.factories import make_server_enterprise
 from tests.licensesync.fake_cloud import refusal
 from tests.licensesync.world import make_server, ndjson, seat
@@ -178,6 +178,16 @@ def test_progress_is_silent_while_nothing_changes(stage: Stage, owner_client: Cl
     fragment = " ".join(changed.content.decode().split())
     assert "3 of 5 parts" in fragment
     assert 'id="license-sync-said" role="status" hx-swap-oob="innerHTML"' in fragment
+
+
+def test_progress_tells_of_seats_that_came_meanwhile(stage: Stage, owner_client: Client) -> None:
+    scenes.synced(stage)
+    seen = owner_client.get(url(stage, "license")).content.decode().partition("?seen=")[2].partition('"')[0]
+    SeatSource.objects.update(accounts=3, imported_at=stage.at + timedelta(minutes=1))
+
+    fragment = owner_client.get(url(stage, "sync_progress"), {"seen": seen}, headers=HTMX).content.decode()
+
+    assert "3 accounts listed" in " ".join(fragment.split())
 
 
 def test_progress_asks_again_now_and_then_while_no_job_is_active(stage: Stage, owner_client: Client) -> None:
