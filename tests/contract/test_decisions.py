@@ -24,7 +24,7 @@ from enterprises.models import AuditEvent, Scope, User
 from licensesync import deciding, services, sync
 from licensesync.models import SyncJob
 from tests.factories import make_token
-from tests.licensesync.world import ndjson, seat
+from tests.licensesync.world import make_server, ndjson, seat
 from tests.support.line import connect, make_ledger
 from tests.support.wsgi_adapter import WsgiAdapter
 
@@ -358,3 +358,18 @@ def test_connecting_to_another_account_forgets_what_the_first_one_holds(
     services.set_license_sync(connection=made, enabled=True, by=owner, at=timezone.now())
     assert synced(made, cloud).state == SyncJob.State.SUCCEEDED
     assert Installation.objects.get(ledger=other).revision == 1
+
+
+@pytest.mark.django_db
+def test_server_that_was_kept_out_is_called_a_copy_by_command(capsys: pytest.CaptureFixture[str]) -> None:
+    server = make_server("octo-server", "ghes.octo.example")
+    former = server.server_id
+
+    with pytest.raises(CommandError, match="A copy needs a host name of its own"):
+        call_command("resolve_conflict", "octo-server", "--copy", "--hostname", "ghes.octo.example")
+    call_command("resolve_conflict", "octo-server", "--copy", "--hostname", "copy.octo.example", "--json")
+
+    told = json.loads(capsys.readouterr().out)
+    server.refresh_from_db()
+    assert (told["decision"], told["hostname"], told["state"]) == ("copy", "copy.octo.example", "not_connected")
+    assert told["server_id"] == str(server.server_id) != str(former)

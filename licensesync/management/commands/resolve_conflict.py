@@ -22,7 +22,8 @@ class Command(ReportingCommand):
 
     help = (
         "Decide after the cloud refused a sync: this server is the original, it is a copy, or so many accounts are "
-        "meant to go. Without a choice it says what was seen, and changes nothing."
+        "meant to go; or, where the cloud lets it not in, that it is a copy. Without a choice it says what was seen, "
+        "and changes nothing."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -56,13 +57,15 @@ class Command(ReportingCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Decide, or say what there is to decide."""
         connection = find_connection(options["server"])
-        decision = deciding.pending(connection)
-        if decision is None:
-            raise CommandError("There is nothing to decide: the cloud refused nothing, or it was decided already.")
         choice: Choice | None = options["choice"]
-        if choice is None:
+        decision = deciding.pending(connection)
+        if choice is None and decision is not None:
             self.report(_facts(decision), as_json=options["json"], **_values(decision))
             return
+        # Its original may have kept it out, which no job tells of; all else follows a refusal.
+        is_kept_out = choice == Choice.COPY and not connection.is_connected
+        if choice is None or (decision is None and not is_kept_out):
+            raise CommandError("There is nothing to decide: the cloud refused nothing, or it was decided already.")
         with (
             failures(),
             refused(
@@ -84,22 +87,25 @@ class Command(ReportingCommand):
             job=job.pk if job else None,
         )
 
-    def _decide(self, connection: Connection, decision: Decision, choice: Choice, hostname: str) -> SyncJob | None:
-        shared: dict[str, Any] = {
-            "connection": connection,
-            "job_id": decision.job.pk,
-            "by": None,
-            "at": timezone.now(),
-        }
+    def _decide(
+        self, connection: Connection, decision: Decision | None, choice: Choice, hostname: str
+    ) -> SyncJob | None:
+        """Carry a choice out; without a decision the cloud let the server not in, for another connection is there."""
+        now = timezone.now()
         job = None
-        if choice == Choice.COPY:
-            if not hostname:
-                raise CommandError("Say with --hostname what the copy is called; the original keeps its name.")
-            deciding.confirm_copy(**shared, hostname=hostname)
-        elif choice == Choice.ORIGINAL:
-            job = deciding.confirm_original(**shared, trigger=SyncJob.Trigger.COMMAND)
+        if choice == Choice.COPY and not hostname:
+            raise CommandError("Say with --hostname what the copy is called; the original keeps its name.")
+        if decision is None:
+            server = connection.server
+            deciding.become_copy(server=server, hostname=hostname, taken=server.hostname, by=None, at=now)
         else:
-            job = deciding.confirm_shrink(**shared, trigger=SyncJob.Trigger.COMMAND)
+            shared: dict[str, Any] = {"connection": connection, "job_id": decision.job.pk, "by": None, "at": now}
+            if choice == Choice.COPY:
+                deciding.confirm_copy(**shared, hostname=hostname)
+            elif choice == Choice.ORIGINAL:
+                job = deciding.confirm_original(**shared, trigger=SyncJob.Trigger.COMMAND)
+            else:
+                job = deciding.confirm_shrink(**shared, trigger=SyncJob.Trigger.COMMAND)
         connection.refresh_from_db()
         return job
 
