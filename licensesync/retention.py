@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from django.db.models import Max
+from django.db.models import Max, Q
 
 from connect.models import Connection
 from connect.transitions import forget_codes
@@ -29,10 +29,12 @@ def enforce(at: datetime) -> None:
 
 
 def _sent_parts(at: datetime) -> bool:
-    """The frozen bytes of a connection that is no more, and the addresses of its samples."""
-    ended = Connection.objects.exclude(state=Connection.State.CONNECTED).filter(
-        disconnected_at__lte=at - KEEP_SENT_AFTER_THE_END
-    )
+    """The frozen bytes of a connection that is no more, and the addresses of its samples.
+
+    At once of one that was never disabled: what a copy has was sent by the original.
+    """
+    is_over = Q(disconnected_at__lte=at - KEEP_SENT_AFTER_THE_END) | Q(disconnected_at=None)
+    ended = Connection.objects.exclude(state=Connection.State.CONNECTED).filter(is_over)
     SyncJob.objects.filter(connection__in=ended, sample_addresses__isnull=False).update(sample_addresses=None)
     parts = SyncPart.objects.filter(job__connection__in=ended, job__state__in=SyncJob.OVER)
     return delete_piece(parts, LARGE_BODIES)

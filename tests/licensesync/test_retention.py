@@ -11,7 +11,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from connect.models import Connection
-from connect.transitions import abandon
+from connect.transitions import abandon, split_off
 from enterprises.models import User
 from licensesync import jobs
 from licensesync.beat import tick
@@ -111,6 +111,18 @@ def test_lines_that_were_sent_go_30_days_after_disable(world: World, owner: User
     client.force_login(owner)
     page = client.get(f"/enterprises/{world.server.enterprise.slug}/settings/license/sent?which=last").content.decode()
     assert "not kept any more" in page
+
+
+def test_lines_that_the_original_sent_do_not_stay_with_a_copy(world: World) -> None:
+    world.sync()
+    assert split_off(world.connection, hostname="copy.octo.example", identity_key="a key")
+    SyncJob.objects.update(sample_addresses=["ada@octo.example"])
+
+    beat(world.clock.now + A_MINUTE)
+
+    assert not SyncPart.objects.exists()
+    assert not SyncJob.objects.filter(sample_addresses__isnull=False).exists()
+    assert SyncJob.objects.exists()
 
 
 def test_lines_of_a_connection_that_works_stay(world: World) -> None:
