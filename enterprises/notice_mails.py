@@ -72,13 +72,14 @@ def deliver(clock: Callable[[], datetime] = timezone.now) -> int:
                     NoticeMail.objects.filter(pk=mail.pk).delete()
                     continue
                 sent += _send(mail, line, clock)
-    except _NOT_SENT as error:
+    except Exception as error:
+        # All of them, also the end of the task's time: the next minute must not be spent as this one.
+        _put_off([] if is_open else rows, clock())
+        if not isinstance(error, _NOT_SENT):
+            raise
         # Of an error only its kind: its text may repeat what the server said to a password.
         extra = {"mails": len(rows) - sent, "error": type(error).__name__}
         logger.warning("Mails could not be sent; they are tried again.", extra=extra)
-        if not is_open:
-            _put_off(rows, clock())
-        # Else it may be about the one mail that waits now: the next minute begins with the others.
     return sent
 
 
@@ -90,7 +91,9 @@ def claim(mail: NoticeMail, at: datetime) -> bool:
 
 
 def _put_off(rows: list[NoticeMail], at: datetime) -> None:
-    """All of them wait longer each time: nobody opened the door."""
+    """They wait longer each time: nobody opened the door. Else it was about one mail, which waits by itself, and the
+    next minute begins with the others.
+    """
     for mail in rows:
         claim(mail, at)
 

@@ -11,6 +11,7 @@ from io import StringIO
 from typing import Any
 
 import pytest
+from celery.exceptions import SoftTimeLimitExceeded
 from django.core import mail
 from django.core.management import CommandError, call_command
 from django.test import Client
@@ -277,6 +278,23 @@ def test_mail_server_that_is_down_is_left_alone_ever_longer(
 
     assert tries == notice_mails.MOST_ATTEMPTS
     assert timedelta(days=1) < at - NOW < timedelta(days=3)
+
+
+def test_mail_server_that_drips_does_not_take_the_next_minute_as_well(
+    monkeypatch: pytest.MonkeyPatch, mailed: User, server_enterprise: Enterprise
+) -> None:
+    look(Deployment.SERVER, [seats(server_enterprise)], NOW)
+
+    def drip() -> object:
+        raise SoftTimeLimitExceeded
+
+    monkeypatch.setattr(notice_mails, "get_connection", drip)
+    with pytest.raises(SoftTimeLimitExceeded):
+        notice_mails.deliver(lambda: NOW)
+
+    assert not notice_mails.due(NOW + A_MINUTE).exists()
+    assert notice_mails.due(NOW + 2 * A_MINUTE).exists()
+    assert tasks.deliver_notices.time_limit == A_MINUTE.total_seconds()
 
 
 def test_broker_that_is_down_is_only_logged(
