@@ -361,6 +361,33 @@ def test_command_lists_and_tries(mailed: User, server_enterprise: Enterprise, st
         command("--test", "olivia")
 
 
+def test_command_asks_no_more_for_many_causes(
+    mailed: User, server_enterprise: Enterprise, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    Notice.objects.bulk_create(
+        Notice(
+            enterprise=server_enterprise,
+            code="seats_used",
+            facts=seats(server_enterprise).facts,
+            opened_at=NOW,
+            resolved_at=NOW,
+        )
+        for _one in range(30)
+    )
+
+    with django_assert_max_num_queries(6):
+        assert len(json.loads(command("--json"))["notices"]) == 30
+
+
+def test_command_switches_the_mails_of_an_owner(mailed: User, server_enterprise: Enterprise, stranger: User) -> None:
+    assert json.loads(command("--off", "olivia", "--json")) == {"username": "olivia", "wants_notices": False}
+    assert json.loads(command("--json"))["mailed"] == []
+    command("--on", "olivia")
+    assert json.loads(command("--json"))["mailed"] == ["olivia"]
+    with pytest.raises(CommandError, match="sam does not own octo-server"):
+        command("--off", "sam")
+
+
 @pytest.mark.allow_hosts([HOST])
 def test_doctor_and_command_say_whether_mail_can_be_sent(
     post: MailServer, mailed: User, server_enterprise: Enterprise
