@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from licensesync.models import License, SeatSource
 from licensesync.seats.importing import EARLIEST
-from licensesync.users import MAX_SEARCH, Filter, Wanted
+from licensesync.users.listing import MAX_SEARCH, Filter, Wanted
 from wire.lines import MAX_USER_ID
 
 MOST_SEATS = 100_000_000

@@ -15,7 +15,7 @@ from licensesync.failures import all_failures
 from licensesync.licenses import LicenseUse, use_of
 from licensesync.models import License, SeatSource, SourceConfig, SyncJob
 from licensesync.state import connection_states
-from licensesync.state_codes import StateCode
+from licensesync.state.codes import StateCode
 
 
 @dataclass

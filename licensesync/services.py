@@ -12,10 +12,9 @@ from connect.models import Connection, Server
 from enterprises import audit
 from enterprises.models import User
 from enterprises.outbound import Adapter
-from licensesync import jobs, schedule
+from licensesync import jobs
 from licensesync.licenses import keep_license
 from licensesync.models import License, Schedule, SyncJob
-from licensesync.outcomes import SyncDisabled
 from licensesync.seats.auditing import audit_import
 from licensesync.seats.changes import SeatChange, ShrinkNotAllowed
 from licensesync.seats.importing import import_file, preview_file
@@ -23,6 +22,8 @@ from licensesync.seats.reading import Stream
 from licensesync.seats.rows import SeatsInvalid
 from licensesync.seats.staging import Progress
 from licensesync.sources.asking import NothingToRefresh, ask, waiting
+from licensesync.syncing import schedule
+from licensesync.syncing.outcomes import SyncDisabled
 from licensesync.tasks import publish, publish_refresh
 
 __all__ = ["NotConnected", "NothingToRefresh", "SeatChange", "SeatsInvalid", "ShrinkNotAllowed", "SyncDisabled"]

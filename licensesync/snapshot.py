@@ -10,10 +10,10 @@ from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from connect.models import Server
-from licensesync.exclusions import not_suspendable
 from licensesync.locks import hold
 from licensesync.models import Seat, SeatSource, SyncJob, SyncPart
 from licensesync.searching import Wanted
+from licensesync.users.exclusions import not_suspendable
 from wire.lines import SnapshotDigest
 from wire.parts import MAX_PART_LINES, pack, unpack
 

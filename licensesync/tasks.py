@@ -9,8 +9,9 @@ from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
 from enterprises.log_context import lines_carry
-from licensesync import jobs, sync
+from licensesync import jobs
 from licensesync.sources.asking import run_requested
+from licensesync.syncing import run as sync
 
 logger = logging.getLogger(__name__)
 

@@ -15,9 +15,9 @@ from enterprises.models import User
 from licensesync.licenses import license_hash
 from licensesync.locks import hold
 from licensesync.models import License, SeatSource
-from licensesync.record import features
 from licensesync.snapshot import NoSeats, outgoing_lines
-from licensesync.sync import unanswered
+from licensesync.syncing.record import features
+from licensesync.syncing.run import unanswered
 from wire import signing
 from wire.lines import SnapshotDigest
 from wire.messages import Base

@@ -20,10 +20,12 @@ from enterprises import founding
 from enterprises.models import Deployment, Enterprise, Kind, RoleName, User
 from enterprises.secrets import new_secret
 from enterprises.services import create_user, grant_role
-from licensesync import jobs, schedule, sync
-from licensesync.exclusions import exclude, suspendable
+from licensesync import jobs
 from licensesync.models import Seat, SyncJob
 from licensesync.services import import_seats, set_license, set_license_sync
+from licensesync.syncing import run as sync
+from licensesync.syncing import schedule
+from licensesync.users.exclusions import exclude, suspendable
 
 WEEKS: Final = 10
 CLOUD: Final = "octo"

@@ -9,7 +9,7 @@ from django.utils.translation import ngettext
 from connect.models import Connection
 from enterprises import moments
 from licensesync.models import Schedule, SyncJob
-from licensesync.record import connection_record
+from licensesync.syncing.record import connection_record
 
 
 def record_rows(connection: Connection) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from connect.models import Server
-from licensesync.suspending import Missing, Stale, Suspending, suspending
+from licensesync.users.suspending import Missing, Stale, Suspending, suspending
 
 _MISSING: Final[dict[Missing, tuple[str | Promise, str]]] = {
     Missing.NOT_CONNECTED: (

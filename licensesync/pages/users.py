@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from connect.models import Server
 from licensesync.models import DormancyExclusion, Seat, SeatSource
 from licensesync.pages.server import source_of
-from licensesync.users import Filter, UsersPage, Wanted, state_of, users_page
+from licensesync.users.listing import Filter, UsersPage, Wanted, state_of, users_page
 
 _LABELS: Final[dict[Filter, tuple[str | Promise, str]]] = {
     Filter.ACTIVE: (_("Active"), "success"),

@@ -4,8 +4,8 @@ from datetime import datetime
 from typing import Any
 
 from connect.models import Server
+from licensesync.failures.sources import OF_SOURCES
 from licensesync.models import SeatSource, SourceConfig
-from licensesync.source_failures import OF_SOURCES
 
 
 def source_values(server: Server) -> dict[str, Any]:

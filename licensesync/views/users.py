@@ -18,13 +18,13 @@ from enterprises import audit
 from enterprises.access import Need
 from enterprises.audit import actor_ip
 from enterprises.requests import SignedInRequest
-from licensesync import exclusions as excluding
 from licensesync import services
 from licensesync.forms import ExclusionForm, UsersForm
 from licensesync.models import SyncJob
 from licensesync.pages.suspending import suspending_box
 from licensesync.pages.users import users_list
-from licensesync.users import csv_lines
+from licensesync.users import exclusions as excluding
+from licensesync.users.listing import csv_lines
 from licensesync.views.guard import server_for
 
 

@@ -66,7 +66,7 @@ def test_the_demo_is_what_the_readme_shows() -> None:
 
 
 def test_the_failure_that_the_story_wants_is_no_warning_of_the_first_start(caplog: pytest.LogCaptureFixture) -> None:
-    outcomes = logging.getLogger("licensesync.outcomes")
+    outcomes = logging.getLogger("licensesync.syncing.outcomes")
 
     with without_the_intended_warning():
         outcomes.warning("of the story")

@@ -20,7 +20,7 @@ from config.heartbeat import give_sign
 from config.version import project_version
 from connect.models import Connection
 from licensesync.models import License, Schedule, SeatSource, SyncJob
-from licensesync.state_codes import StateCode
+from licensesync.state.codes import StateCode
 from tests.support.line import connect, make_ledger, make_server
 
 if TYPE_CHECKING:

@@ -31,8 +31,9 @@ from connect import services as line
 from connect.models import Connection, Server
 from enterprises.models import ApiToken, Scope
 from enterprises.secrets import digest
-from licensesync import services, sync
+from licensesync import services
 from licensesync.models import SyncJob
+from licensesync.syncing import run as sync
 from tests.factories import make_cloud_enterprise, make_server_enterprise, make_user
 from wire import signing
 

@@ -21,8 +21,9 @@ from connect.failures import CloudRejected, CloudUnavailable
 from connect.handshake import ConnectionExists
 from connect.models import Connection, Server
 from enterprises.models import AuditEvent, Scope, User
-from licensesync import deciding, services, sync
+from licensesync import deciding, services
 from licensesync.models import SyncJob
+from licensesync.syncing import run as sync
 from tests.factories import make_token
 from tests.licensesync.world import make_server, ndjson, seat
 from tests.support.line import connect, make_ledger

@@ -18,9 +18,10 @@ from cloud.doctor import cloud_checks
 from cloud.models import Installation, Intake, ReceiptSigner
 from connect.models import Connection
 from enterprises.models import AuditEvent
-from licensesync import services, sync
+from licensesync import services
 from licensesync.models import SyncJob
 from licensesync.receipts import prove
+from licensesync.syncing import run as sync
 from tests.licensesync.world import ndjson, seat
 from tests.support.wsgi_adapter import WsgiAdapter
 from wire import signing

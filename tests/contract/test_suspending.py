@@ -17,10 +17,12 @@ from cloud.models import Ledger, ServerAccount
 from cloud.services import import_members
 from connect.models import Connection, Server
 from enterprises.models import User
-from licensesync import exclusions, services, sync
+from licensesync import services
 from licensesync.management.commands.license_sync import _job_line
 from licensesync.models import SyncJob
-from licensesync.suspending import Missing, Stale, Suspending, suspending
+from licensesync.syncing import run as sync
+from licensesync.users import exclusions
+from licensesync.users.suspending import Missing, Stale, Suspending, suspending
 from tests.contract.test_sync import work
 from tests.support.line import connect
 from tests.support.wsgi_adapter import WsgiAdapter

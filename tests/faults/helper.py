@@ -77,8 +77,8 @@ def request(slug: str, *, tells: bool = True, **options: Any) -> int:
 @callable_from_outside
 def sync_here(slug: str) -> dict[str, Any]:
     """Sync a server in this process; return how its job ended."""
-    from licensesync import sync
     from licensesync.models import SyncJob
+    from licensesync.syncing import run as sync
 
     job_id = request(slug, tells=False)
     sync.run(job_id)
@@ -115,8 +115,8 @@ def delete(model: str, **filters: Any) -> int:
 @callable_from_outside
 def postpone() -> None:
     """Plan what is to be planned, and nothing of it for this century."""
-    from licensesync import schedule
     from licensesync.models import Schedule
+    from licensesync.syncing import schedule
 
     schedule.put_right()
     Schedule.objects.update(next_run_at="2100-01-01T00:00Z")

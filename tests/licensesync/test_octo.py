@@ -9,8 +9,9 @@ from cloud.consumption import totals
 from cloud.models import Intake
 from cloud.services import import_members
 from enterprises.models import User
-from licensesync import services, sync
+from licensesync import services
 from licensesync.models import SyncJob
+from licensesync.syncing import run as sync
 from tests.support.line import connect, make_ledger, make_server
 from tests.support.wsgi_adapter import WsgiAdapter
 

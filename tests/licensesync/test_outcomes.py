@@ -11,7 +11,7 @@ from pytest_django import Settings
 
 from connect.failures import CloudUnavailable
 from licensesync.failures import way_to
-from licensesync.outcomes import backoff, outcome_of
+from licensesync.syncing.outcomes import backoff, outcome_of
 
 
 def test_pauses_double_up_to_four_hours_and_differ_between_jobs() -> None:

@@ -8,9 +8,10 @@ import pytest
 from connect import transitions
 from connect.models import Connection
 from enterprises.models import AuditEvent
-from licensesync import jobs, outcomes, schedule, services
+from licensesync import jobs, services
 from licensesync.jobs import Claim, ClaimLost
 from licensesync.models import Schedule, SyncJob
+from licensesync.syncing import outcomes, schedule
 from tests.factories import NOW
 from tests.licensesync.world import World, make_world
 from tests.support.races import THREADS, race, without_condition, without_unique

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from enterprises.models import AuditEvent
-from licensesync import schedule, services
+from licensesync import services
 from licensesync.models import Schedule, SyncJob
+from licensesync.syncing import schedule
 from tests.factories import NOW
 from tests.licensesync.fake_cloud import lose_connection
 from tests.licensesync.world import World, make_world

@@ -13,7 +13,7 @@ from licensesync import deciding, services
 from licensesync.failures import ENDINGS, all_failures, explain
 from licensesync.models import Schedule, SyncJob
 from licensesync.state import ConnectionState, connection_state, connection_states
-from licensesync.state_codes import WORDS, StateCode
+from licensesync.state.codes import WORDS, StateCode
 from tests.factories import NOW
 from tests.licensesync.fake_cloud import lose_connection, refusal
 from tests.licensesync.world import World, make_server, make_unconnected, make_world

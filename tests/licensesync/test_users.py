@@ -14,9 +14,10 @@ from django.db import connection
 
 from connect.models import Server
 from enterprises.models import AuditEvent
-from licensesync import exclusions, users
 from licensesync.models import DormancyExclusion
-from licensesync.users import Filter, Wanted, csv_lines, users_page
+from licensesync.users import exclusions
+from licensesync.users import listing as users
+from licensesync.users.listing import Filter, Wanted, csv_lines, users_page
 from tests.factories import NOW
 from tests.licensesync.world import make_server, seat
 

@@ -11,9 +11,10 @@ import msgspec
 from connect.models import Connection, Server
 from connect.services import register_server
 from enterprises.models import User
-from licensesync import services, sync
+from licensesync import services
 from licensesync.models import SyncJob
 from licensesync.seats.changes import SeatChange
+from licensesync.syncing import run as sync
 from tests.factories import NOW, make_server_enterprise
 from tests.licensesync.fake_cloud import FakeCloud
 from wire import signing

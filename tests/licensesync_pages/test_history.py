@@ -189,7 +189,7 @@ class TestJob:
 
 
 def test_every_event_that_is_noted_has_words() -> None:
-    sources = "".join(file.read_text() for file in Path(licensesync.__path__[0]).glob("*.py"))
+    sources = "".join(file.read_text() for file in Path(licensesync.__path__[0]).rglob("*.py"))
     noted = re.findall(r'note\((?:[\w.]+, )?"(\w+)"(?: if \w+ else "(\w+)")?', sources)
     events = {name for names in noted for name in names if name} | set(SyncJob.OVER)
 

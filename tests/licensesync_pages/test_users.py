@@ -10,8 +10,8 @@ from django.test import Client
 from django.urls import reverse
 
 from enterprises.models import AuditEvent, User
-from licensesync import users
 from licensesync.models import DormancyExclusion, SyncJob
+from licensesync.users import listing as users
 from tests.licensesync_pages import scenes
 from tests.licensesync_pages.scenes import Stage
 

@@ -13,8 +13,8 @@ from cloud.models import Intake, IntakePart, ReceiptSigner
 from cloud.services import remove_installation
 from connect.models import Connection, Server
 from connect.services import rotate_app_key
-from licensesync.exchange import opening
 from licensesync.models import SyncJob
+from licensesync.syncing.exchange import opening
 from tests.cloud_api.servers import app_key
 from tests.faults.proxy import Exchange
 from tests.states.rows import failure, read_decision

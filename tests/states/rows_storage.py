@@ -52,7 +52,7 @@ def held_by_another(scene: Scene) -> None:
         other.rollback()
         return True
 
-    outcomes = logging.getLogger("licensesync.outcomes")
+    outcomes = logging.getLogger("licensesync.syncing.outcomes")
     outcomes.addFilter(let_go)
     scene.stack.callback(outcomes.removeFilter, let_go)
     scene.line.on(*OPEN, hold)

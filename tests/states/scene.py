@@ -26,8 +26,9 @@ from cloud.services import import_members
 from connect.models import Connection, Server
 from enterprises.models import User
 from enterprises.outbound import Outbound
-from licensesync import services, sync
+from licensesync import services
 from licensesync.models import Schedule, SyncJob
+from licensesync.syncing import run as sync
 from tests.cloud_api.servers import app_key
 from tests.factories import make_user
 from tests.faults import people

@@ -3,7 +3,7 @@
 import pytest
 
 from licensesync import failures
-from licensesync.state_codes import StateCode
+from licensesync.state.codes import StateCode
 from tests.states import document
 from tests.states.fixtures import scene, world
 from tests.states.rows import Row

@@ -58,7 +58,7 @@ class Command(BaseCommand):
 @contextmanager
 def without_the_intended_warning() -> Iterator[None]:
     """One server of the story fails to sync. A warning as the first line of the first start would be misread."""
-    outcomes = logging.getLogger("licensesync.outcomes")
+    outcomes = logging.getLogger("licensesync.syncing.outcomes")
     before = outcomes.level
     outcomes.setLevel(logging.ERROR)
     try:

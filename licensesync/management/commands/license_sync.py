@@ -20,7 +20,7 @@ from licensesync.pages.difference import difference_of
 from licensesync.pages.server import source_of
 from licensesync.sources.status import source_values
 from licensesync.state import ConnectionState, connection_state, connection_states
-from licensesync.suspending import freed_by, is_mixed
+from licensesync.users.suspending import freed_by, is_mixed
 
 NOBODY_AFTER_SECONDS: Final = 15
 POLL_SECONDS: Final = 0.5

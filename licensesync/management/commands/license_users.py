@@ -8,10 +8,10 @@ from django.utils import timezone
 
 from connect.models import Server
 from enterprises.commands import ReportingCommand
-from licensesync import exclusions
 from licensesync.commands import find_server, refused
 from licensesync.models import Seat
-from licensesync.users import Filter, Wanted, each_user, state_of, user_values
+from licensesync.users import exclusions
+from licensesync.users.listing import Filter, Wanted, each_user, state_of, user_values
 
 _LOGIN_WIDTH = 32
 

@@ -7,9 +7,9 @@ from django.core.management.base import CommandError
 
 from enterprises.commands import ReportingCommand
 from licensesync.commands import find_server
+from licensesync.failures.sources import OF_SOURCES
 from licensesync.jobs import ClaimLost
 from licensesync.seats.changes import SeatChange
-from licensesync.source_failures import OF_SOURCES
 from licensesync.sources.failure import SourceFailure
 from licensesync.sources.refreshing import Refresher, automatic
 from licensesync.sources.status import source_values

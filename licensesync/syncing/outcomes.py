@@ -15,11 +15,11 @@ from django.utils.translation import gettext as _
 from connect.failures import ClockSkew, CloudFailure, CloudRejected, CloudUnavailable, NotConnected
 from enterprises import audit
 from licensesync import jobs
-from licensesync.exchange import Worker
 from licensesync.failures import explain
 from licensesync.models import SyncJob, SyncPart
 from licensesync.snapshot import NoSeats
 from licensesync.sources.failure import SourceFailure
+from licensesync.syncing.exchange import Worker
 from wire.messages import Held
 
 logger = logging.getLogger(__name__)

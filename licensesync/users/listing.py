@@ -11,8 +11,8 @@ from django.db.models import Count, Q, QuerySet
 
 from connect.models import Server
 from enterprises.csv_cells import Line, cell
-from licensesync.exclusions import is_excluded
 from licensesync.models import Seat
+from licensesync.users.exclusions import is_excluded
 from wire.lines import MAX_USER_ID
 
 PAGE: Final = 50

@@ -11,8 +11,8 @@ from django.utils.translation import gettext
 from connect.models import Connection
 from licensesync.failures import Failure, failure_of
 from licensesync.models import License, Schedule, SeatSource, SourceConfig, SyncJob
-from licensesync.state_codes import WORDS, StateCode
-from licensesync.state_words import OLD_SEATS_AFTER, day_of, expired_on, had_old_seats, remarks_of, why_of
+from licensesync.state.codes import WORDS, StateCode
+from licensesync.state.words import OLD_SEATS_AFTER, day_of, expired_on, had_old_seats, remarks_of, why_of
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise

@@ -16,8 +16,8 @@ from django.utils.translation import gettext_lazy as _
 from connect import failures
 from connect.failures import Explanation, Place, Unavailable
 from enterprises.outbound_peers import proxy_for
+from licensesync.failures.sources import OF_SOURCES
 from licensesync.models import SyncJob
-from licensesync.source_failures import OF_SOURCES
 from wire.messages import ErrorCode
 
 _WAIT: Final = _("Try again in a moment.")

@@ -10,9 +10,9 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from connect.models import Connection, Server
-from licensesync.exclusions import suspendable
 from licensesync.failures import Failure, failure_of
 from licensesync.models import DormancyExclusion, Seat, SeatSource, SyncJob
+from licensesync.users.exclusions import suspendable
 
 OLD_AFTER: Final = timedelta(days=8)
 

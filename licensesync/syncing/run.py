@@ -22,13 +22,14 @@ from connect.models import Connection
 from connect.receipts import newer_key, pin_followers, signer_of, verify_receipt
 from enterprises import audit
 from enterprises.outbound import Adapter
-from licensesync import differences, jobs, outcomes, snapshot
-from licensesync.exchange import BeginAnew, StillApplying, Worker, converse
+from licensesync import differences, jobs, snapshot
 from licensesync.jobs import ClaimLost
 from licensesync.models import SeatSource, SyncJob, SyncPart
-from licensesync.record import connection_record, features
 from licensesync.sources.failure import SourceFailure
 from licensesync.sources.refreshing import Refresher, automatic
+from licensesync.syncing import outcomes
+from licensesync.syncing.exchange import BeginAnew, StillApplying, Worker, converse
+from licensesync.syncing.record import connection_record, features
 from wire.messages import SyncStatus
 
 logger = logging.getLogger(__name__)

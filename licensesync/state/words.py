@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from connect.models import Connection
 from licensesync.failures import Failure, explain, way_to
 from licensesync.models import SyncJob
-from licensesync.state_codes import WORDS, WORKING, StateCode
+from licensesync.state.codes import WORDS, WORKING, StateCode
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
