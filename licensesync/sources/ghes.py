@@ -203,7 +203,7 @@ def _made_at(answer: Answer, now: datetime) -> datetime:
     for name in ("Last-Modified", "Date"):
         try:
             moment = parsedate_to_datetime(answer.headers.get(name, ""))
-        except ValueError:
+        except (ValueError, OverflowError):
             # Absent, or no date: the next one may be.
             continue
         # A date without a zone is one of UTC.
@@ -220,7 +220,7 @@ def _license_of(content: bytes) -> GhesLicense:
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise SourceFailure("source_not_ours") from error
     is_number = isinstance(said.seats, int) and 0 <= said.seats <= _MOST_SEATS
-    if not is_number and said.seats != "unlimited":
+    if (not is_number and said.seats != "unlimited") or not said.kind.isprintable():
         raise SourceFailure("source_not_ours")
     seats = said.seats if isinstance(said.seats, int) else None
     return GhesLicense(kind=said.kind, seats=seats, expires_on=expires_on)

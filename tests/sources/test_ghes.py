@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
+import requests
 from cryptography.fernet import Fernet
 from django.db import connection
 from django.test import override_settings
@@ -78,6 +79,25 @@ def test_license_comes_from_ghes_and_keeps_the_customer_that_was_entered(server:
 
     second = License.objects.get(server=server)
     assert (second.customer, second.kind, second.seats, second.expires_on) == ("Octo", "trial", None, None)
+
+
+@pytest.mark.parametrize("name", ["Last-Modified", "Date"])
+def test_time_that_cannot_be_is_none(name: str) -> None:
+    answer = requests.Response()
+    answer.headers[name] = f"Mon, 01 Jan 2020 00:00:00 +{'9' * 20}"
+    assert reader._made_at(answer, NOW) == NOW
+
+
+@pytest.mark.parametrize("kind", ["standard\0", "x" * 50_000, f"ghp_{'a' * 36}"])
+def test_license_that_cannot_be_kept_makes_the_seats_no_worse(server: Server, ghes: Ghes, kind: str) -> None:
+    ghes.behave(kind=kind)
+    from_ghes(server, ghes)
+
+    refresh(server)
+
+    config = SourceConfig.objects.get(server=server)
+    assert (config.error_code, config.license_error) == ("", "source_not_ours")
+    assert not License.objects.exists()
 
 
 @pytest.mark.parametrize(
