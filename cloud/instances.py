@@ -10,6 +10,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from cloud.models import Installation, Ledger, Revision, ServerAccount
+from cloud.refusals import is_decided_on_server
 
 STALE_AFTER = timedelta(days=8)
 # Seats that were older than this when they were synced are said to be old, as on their server.
@@ -124,6 +125,8 @@ def _problem(installation: Installation, *, is_off: bool) -> str:
     if installation.last_status == Installation.SyncStatus.FAILURE and installation.last_error:
         # Stored in English, as the API answers it; the sentence itself is in the catalogue.
         failed = gettext(installation.last_error)
+        if is_decided_on_server(installation.last_error):
+            failed += " " + gettext("An owner of the server decides it on the GitHub Connect page of the server.")
     if is_off:
         off = gettext("License sync is off on this server: its owner sets it to Enabled on its GitHub Connect page.")
         return f"{off} {failed}".strip()

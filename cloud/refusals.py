@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from django.utils import translation
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -24,6 +25,7 @@ _SENTENCES: Final[dict[ErrorCode, Promise]] = {
     ErrorCode.INVALID_REQUEST: _("The request cannot be understood."),
     ErrorCode.BUSY: _("The snapshot could not be applied, although it was tried several times."),
 }
+_DECIDED_ON_SERVER: Final = (ErrorCode.REVISION_CONFLICT, ErrorCode.HOSTNAME_CHANGED, ErrorCode.SHRINK_UNCONFIRMED)
 
 
 class IntakeRefused(Exception):
@@ -39,3 +41,9 @@ class IntakeRefused(Exception):
 def sentence(code: str) -> str | Promise:
     """Return the sentence of a stored code, in the language of whoever reads it."""
     return _SENTENCES.get(ErrorCode(code), code) if code in set(ErrorCode) else code
+
+
+def is_decided_on_server(text: str) -> bool:
+    """Whether a sentence, stored in English, is of a refusal that waits for an owner of the server."""
+    with translation.override("en"):
+        return text in {str(_SENTENCES[code]) for code in _DECIDED_ON_SERVER}

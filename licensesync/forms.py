@@ -194,7 +194,7 @@ class SeatSourceForm(forms.Form):
     )
     path = forms.CharField(
         label=_("Path of the watched file"),
-        help_text=_("Below the folder that is named beside it, such as all_users.csv."),
+        help_text=_("Below the folder that is named above, such as all_users.csv."),
         max_length=255,
         required=False,
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),

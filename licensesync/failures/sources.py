@@ -10,9 +10,14 @@ from django.utils.translation import gettext_lazy as _
 from connect.failures import Explanation, Place
 
 _WAIT: Final = _("Refresh the seats again in a moment.")
-_ASK_NETWORK: Final = _("Ask whoever runs the network of this console and of GHES, then refresh the seats.")
+_CHECK_PORT: Final = _(
+    "Check the base URL of GHES, its port too, with Change source on the Seats page. If it is right, ask whoever runs "
+    "GHES and the network between."
+)
 _CHECK_ADDRESS: Final = _("Check the base URL of GHES on the Seats page, then refresh the seats.")
-_CHECK_TOKEN: Final = _("Enter the user and the token of a site administrator on the Seats page.")
+_CHECK_TOKEN: Final = _(
+    "Choose Change source on the Seats page, and enter the user and a token of a site administrator."
+)
 _CHECK_FILE: Final = _("Put the file in its place, then refresh the seats.")
 
 OF_SOURCES: Final[dict[str, Explanation]] = {
@@ -20,7 +25,7 @@ OF_SOURCES: Final[dict[str, Explanation]] = {
         _("The name of GHES could not be resolved."), _CHECK_ADDRESS, is_transient=True, place=Place.SEATS
     ),
     "source_refused": Explanation(
-        _("GHES does not accept connections."), _ASK_NETWORK, is_transient=True, place=Place.SEATS
+        _("GHES does not accept connections."), _CHECK_PORT, is_transient=True, place=Place.SEATS
     ),
     "source_tls": Explanation(
         _("The certificate of GHES is not trusted, or no secure connection came about."),

@@ -58,7 +58,7 @@ def _refresh(job: SyncJob) -> list[Step]:
         return [Step(label=_("Refreshing seats"), state=_state(job, PREPARE, PREPARE))]
     if job.source_error:
         detail = _("%(reason)s The seats stayed as they were.") % {"reason": explain(job.source_error).sentence}
-        return [Step(label=_("Seats not refreshed"), state="skipped", detail=detail, at=job.refreshed_at)]
+        return [Step(label=_("Seats not refreshed"), state="failed", detail=detail, at=job.refreshed_at)]
     return [Step(label=_("Seats refreshed"), state="done", at=job.refreshed_at)]
 
 

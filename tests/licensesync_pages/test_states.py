@@ -23,6 +23,7 @@ SAYS = {
     "seat_source-refresh_asked": ["Base URL of GHES", "site-admin", "seats/"],
     "license-sync_refreshes": ["Refreshing seats"],
     "license-sync_goes_on_without": [
+        '<span class="sr-only">Failed:</span>',
         "Seats not refreshed",
         "GHES does not accept the user and the token. The seats stayed as they were.",
     ],
