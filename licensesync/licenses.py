@@ -86,6 +86,24 @@ def use_of(held: License | None, source: SeatSource | None) -> LicenseUse:
     return LicenseUse(license=held, source=source, used=used, total=total, available=available)
 
 
+def license_values(use: LicenseUse, at: datetime) -> dict[str, Any]:
+    """Return what ``--json`` says of a license and of its seats; None where nobody said so yet."""
+    held, source, expiry = use.license, use.source, expiry_of(use.license, at)
+    return {
+        "customer": held.customer if held else None,
+        "kind": held.kind if held else None,
+        "from": held.source if held else None,
+        "seats": "unlimited" if held and use.total is None else use.total,
+        "seats_used": use.used,
+        "seats_available": "unlimited" if held and use.available is None else use.available,
+        "dormant": source.dormant if source else None,
+        "suspended": source.suspended if source else None,
+        "expires_on": expiry.expires_on.isoformat() if expiry.expires_on else None,
+        "days_left": expiry.days_left,
+        "warning": expiry.level,
+    }
+
+
 @transaction.atomic
 def keep_license(
     *,

@@ -2,10 +2,12 @@
 
 import io
 import json
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 
 from licensesync import services
 from licensesync.models import License, Seat, SyncJob
@@ -179,6 +181,19 @@ class TestLicenseSync:
 
         assert "Last success: 2026-03-02T09:30:" in run("license_sync", "ghes1", "status")
         assert json.loads(run("license_sync", "ghes1", "status", "--json"))["last_success"]
+
+    def test_status_tells_the_license_too(self, world: World) -> None:
+        expires_on = timezone.now().date() + timedelta(days=20)
+        unknown = json.loads(run("license_sync", "ghes1", "status", "--json"))["license"]
+        services.set_license(server=world.server, customer="Octo", seats=None, expires_on=expires_on, by=None, at=NOW)
+
+        told = json.loads(run("license_sync", "ghes1", "status", "--json"))["license"]
+
+        assert (unknown["customer"], unknown["seats"], unknown["warning"]) == (None, None, "")
+        assert (told["customer"], told["kind"], told["from"]) == ("Octo", "standard", "form")
+        assert (told["seats"], told["seats_used"], told["seats_available"]) == ("unlimited", 3, "unlimited")
+        assert (told["dormant"], told["suspended"]) == (0, 0)
+        assert (told["expires_on"], told["warning"]) == (expires_on.isoformat(), "30")
 
     def test_status_of_all_servers(self, world: World) -> None:
         make_server("ghes2", hostname="ghes2.octo.example")

@@ -15,9 +15,10 @@ from enterprises.commands import ReportingCommand
 from licensesync import services
 from licensesync.commands import find_server, refused
 from licensesync.failures import explain, failure_of
+from licensesync.licenses import license_values, use_of
 from licensesync.models import Schedule, SyncJob
 from licensesync.pages.difference import difference_of
-from licensesync.pages.server import source_of
+from licensesync.pages.server import license_of, source_of
 from licensesync.sources.status import source_values
 from licensesync.state import ConnectionState, connection_state, connection_states
 from licensesync.users.suspending import freed_by, is_mixed
@@ -170,7 +171,7 @@ class Command(ReportingCommand):
 
 
 def _every_server() -> QuerySet[Server]:
-    servers = Server.objects.select_related("enterprise", "connection", "seat_source", "source_config")
+    servers = Server.objects.select_related("enterprise", "connection", "license", "seat_source", "source_config")
     return servers.defer("source_config__token").order_by("enterprise__slug")
 
 
@@ -301,6 +302,7 @@ def _state_values(server: Server, state: ConnectionState) -> dict[str, Any]:
         "setup_until": _iso(state.setup_until),
         "seats_taken_at": _iso(state.seats_taken_at),
         "source": source_values(server),
+        "license": license_values(use_of(license_of(server), source_of(server)), timezone.now()),
         "license_expired_on": state.license_expired_on.isoformat() if state.license_expired_on else None,
         "last_success": _iso(state.last_success),
         "last_attempt": _iso(state.last_attempt),
