@@ -3,7 +3,6 @@
 import time
 from argparse import ArgumentParser
 from collections.abc import Callable, Iterator
-from datetime import datetime
 from typing import Any, Final
 
 from django.core.management.base import CommandError
@@ -13,7 +12,7 @@ from django.utils import timezone
 from connect.models import Server
 from enterprises.commands import ReportingCommand
 from licensesync import services
-from licensesync.commands import find_server, refused
+from licensesync.commands import find_server, iso, refused
 from licensesync.failures import explain, failure_of
 from licensesync.licenses import license_values, use_of
 from licensesync.models import Schedule, SyncJob
@@ -88,10 +87,8 @@ class Command(ReportingCommand):
         word = "Enabled" if enabled else "Disabled"
         line = f"License sync of {server} is {word}" + ("." if changed else " already.")
         if enabled and state.next_run_at:
-            line += f" The next sync is due at {_iso(state.next_run_at)}."
-        self.report(
-            line, as_json=options["json"], enabled=enabled, changed=changed, next_run_at=_iso(state.next_run_at)
-        )
+            line += f" The next sync is due at {iso(state.next_run_at)}."
+        self.report(line, as_json=options["json"], enabled=enabled, changed=changed, next_run_at=iso(state.next_run_at))
 
     def _now(self, server: Server, options: dict[str, Any]) -> None:
         self._request(server, options, SyncJob.Kind.USAGE)
@@ -133,7 +130,7 @@ class Command(ReportingCommand):
                 has_warned = True
                 self.stderr.write("No worker has picked the sync up yet: is one running? Still waiting.")
             if job.is_waiting_to_retry and job.not_before and job.not_before > timezone.now():
-                raise CommandError(f"{_sentence(job)} Next attempt at {_iso(job.not_before)}.")
+                raise CommandError(f"{_sentence(job)} Next attempt at {iso(job.not_before)}.")
             time.sleep(POLL_SECONDS)
             job.refresh_from_db()
 
@@ -189,10 +186,6 @@ def _sentence(job: SyncJob) -> str:
     return failure.sentence if failure else str(explain(job.error_code).sentence)
 
 
-def _iso(moment: datetime | None) -> str | None:
-    return moment.isoformat(timespec="seconds") if moment else None
-
-
 def _job_line(job: SyncJob) -> str:
     if job.state != SyncJob.State.SUCCEEDED:
         waits = f"The {job.get_kind_display().lower()} is {job.get_state_display().lower()}."
@@ -231,7 +224,7 @@ def _old_seats(job: SyncJob) -> str:
     """That the source gave no list, and how old the seats are that were taken instead."""
     if not job.source_error:
         return ""
-    return f" The seats are those taken at {_iso(job.taken_at)}: {explain(job.source_error).sentence}"
+    return f" The seats are those taken at {iso(job.taken_at)}: {explain(job.source_error).sentence}"
 
 
 def _job_values(job: SyncJob) -> dict[str, Any]:
@@ -245,10 +238,10 @@ def _job_values(job: SyncJob) -> dict[str, Any]:
         "omitted": job.omitted,
         "would_free": freed_by(job) if job.omits and job.result else None,
         "is_mixed": is_mixed(job) if job.omits and job.result else None,
-        "taken_at": _iso(job.taken_at),
+        "taken_at": iso(job.taken_at),
         "source_error": job.source_error,
         "error_code": job.error_code,
-        "not_before": _iso(job.not_before),
+        "not_before": iso(job.not_before),
         "result": job.result,
         "samples": _sample_values(job),
     }
@@ -274,7 +267,7 @@ def _state_line(server: Server, state: ConnectionState) -> str:
     parts = [f"{server}: {state.label}."]
     parts += [str(text) for text in (state.reason, *state.remarks, state.next_step) if text]
     if seats := source_of(server):
-        listed = f"{seats.get_kind_display()}, {seats.accounts} accounts, taken at {_iso(seats.taken_at)}"
+        listed = f"{seats.get_kind_display()}, {seats.accounts} accounts, taken at {iso(seats.taken_at)}"
         parts.append(f"Seats: {listed}.")
     times = {
         "Setup until": state.setup_until,
@@ -283,7 +276,7 @@ def _state_line(server: Server, state: ConnectionState) -> str:
         "Next attempt": state.retry_at,
         "Next run": state.next_run_at,
     }
-    parts += [f"{name}: {_iso(moment)}." for name, moment in times.items() if moment]
+    parts += [f"{name}: {iso(moment)}." for name, moment in times.items() if moment]
     return " ".join(parts)
 
 
@@ -299,14 +292,14 @@ def _state_values(server: Server, state: ConnectionState) -> dict[str, Any]:
         "place": state.place,
         "remarks": [str(remark) for remark in state.remarks],
         "error_code": state.error_code,
-        "setup_until": _iso(state.setup_until),
-        "seats_taken_at": _iso(state.seats_taken_at),
+        "setup_until": iso(state.setup_until),
+        "seats_taken_at": iso(state.seats_taken_at),
         "source": source_values(server),
         "license": license_values(use_of(license_of(server), source_of(server)), timezone.now()),
         "license_expired_on": state.license_expired_on.isoformat() if state.license_expired_on else None,
-        "last_success": _iso(state.last_success),
-        "last_attempt": _iso(state.last_attempt),
-        "next_run_at": _iso(state.next_run_at),
-        "retry_at": _iso(state.retry_at),
+        "last_success": iso(state.last_success),
+        "last_attempt": iso(state.last_attempt),
+        "next_run_at": iso(state.next_run_at),
+        "retry_at": iso(state.retry_at),
         "job": _job_values(state.active) if state.active else None,
     }

@@ -1,14 +1,13 @@
 """The jobs of a server: the list, newest first, or one with its attempts and its log."""
 
 from argparse import ArgumentParser
-from datetime import datetime
 from typing import Any
 
 from django.core.management.base import CommandError
 
 from connect.models import Server
 from enterprises.commands import ReportingCommand
-from licensesync.commands import find_job, find_server
+from licensesync.commands import find_job, find_server, iso
 from licensesync.models import SyncJob
 from licensesync.pages.events import attempts_of, log_lines
 from licensesync.pages.history import ACTIVE, jobs_of
@@ -55,7 +54,7 @@ class Command(ReportingCommand):
         attempts = attempts_of(events)
         text = [_line(job, job.connection.server)]
         text += [
-            f"  {_iso(each.at)} {each.text}{f': {each.detail}' if each.detail else ''}" for each in log_lines(events)
+            f"  {iso(each.at)} {each.text}{f': {each.detail}' if each.detail else ''}" for each in log_lines(events)
         ]
         self.report(
             "\n".join(text),
@@ -64,21 +63,21 @@ class Command(ReportingCommand):
             attempt_list=[
                 {
                     "number": each.number,
-                    "began_at": _iso(each.began_at),
-                    "ended_at": _iso(each.ended_at),
+                    "began_at": iso(each.began_at),
+                    "ended_at": iso(each.ended_at),
                     "outcome": each.event,
                     "error_code": each.code,
-                    "next_at": _iso(each.next_at),
+                    "next_at": iso(each.next_at),
                 }
                 for each in attempts
             ],
-            events=[{"at": _iso(each.at), "event": each.event, "data": each.data} for each in events],
+            events=[{"at": iso(each.at), "event": each.event, "data": each.data} for each in events],
         )
 
 
 def _line(job: SyncJob, server: Server) -> str:
     run = Run.of(job, server.connection)
-    parts = [f"{job.pk}", _iso(job.created_at) or "", str(job.label), f"by {run.by}", str(run.label)]
+    parts = [f"{job.pk}", iso(job.created_at) or "", str(job.label), f"by {run.by}", str(run.label)]
     if run.result:
         what = run.result
         parts.append(f"+{what.added} ~{what.changed} -{what.removed}")
@@ -94,15 +93,15 @@ def _values(job: SyncJob) -> dict[str, Any]:
         "trigger": job.trigger,
         "by": job.requested_by.get_username() if job.requested_by else None,
         "state": job.state,
-        "requested_at": _iso(job.created_at),
-        "began_at": _iso(job.started_at),
-        "ended_at": _iso(job.finished_at),
+        "requested_at": iso(job.created_at),
+        "began_at": iso(job.started_at),
+        "ended_at": iso(job.finished_at),
         "duration_seconds": duration,
         "attempts": job.attempts,
-        "next_attempt_at": _iso(job.not_before),
+        "next_attempt_at": iso(job.not_before),
         "error_code": job.error_code,
         "sync_id": str(job.sync_id) if job.sync_id else None,
-        "taken_at": _iso(job.taken_at),
+        "taken_at": iso(job.taken_at),
         "accounts": job.accounts,
         "parts": job.part_count,
         "parts_sent": job.parts_sent,
@@ -112,7 +111,3 @@ def _values(job: SyncJob) -> dict[str, Any]:
         "result": job.result,
         "has_receipt": bool(job.receipt),
     }
-
-
-def _iso(moment: datetime | None) -> str | None:
-    return moment.isoformat(timespec="seconds") if moment else None
