@@ -93,11 +93,6 @@ class DifferenceView:
         return "people_added" in self.result
 
     @property
-    def licenses_change(self) -> int:
-        """How many licenses more."""
-        return int(self.result["licenses_after"]) - int(self.result["licenses_before"])
-
-    @property
     def is_empty(self) -> bool:
         """Whether nobody comes, goes, or is matched otherwise."""
         return not any(kind.count for kind in self.kinds)

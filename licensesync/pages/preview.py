@@ -70,11 +70,6 @@ class PreviewPage:
         """Whether the cloud was not yet asked to compute it."""
         return self.is_owner and self.is_active and self.job is not None and self.job.commit_sent_at is None
 
-    @property
-    def can_sync(self) -> bool:
-        """Whether Sync now starts a sync; it never stands beside a run that is under way."""
-        return self.can_start
-
     @cached_property
     def difference(self) -> DifferenceView | None:
         """What would change."""

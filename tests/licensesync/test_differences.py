@@ -85,7 +85,7 @@ def test_cloud_that_does_not_say_is_understood(world: World) -> None:
 
     found = difference_of(job, world.server, is_owner=True)
     assert found is not None
-    assert (found.knows_people, found.kinds, found.licenses_change) == (False, [], 3)
+    assert (found.knows_people, found.kinds) == (False, [])
 
 
 @pytest.mark.parametrize("wrong", [{"people_added": -1}, {"licenses_added": 2**40}, {"people_matched": None}])
