@@ -223,6 +223,13 @@ def note(job_id: int, event: str, at: datetime, **data: Any) -> None:
     SyncJobEvent.objects.create(job_id=job_id, at=at, event=event, data=data)
 
 
+def attempts_without_an_end(job_id: int) -> int:
+    """Return how many attempts began since the last one that said how it ended, the present one among them."""
+    events = SyncJobEvent.objects.filter(job_id=job_id)
+    said = events.filter(event="will_retry").order_by("-pk").values_list("pk", flat=True).first()
+    return events.filter(event="attempt", pk__gt=said or 0).count()
+
+
 def keep_only_the_latest_parts(connection_id: int, job_id: int) -> None:
     """Delete the frozen bytes of every job that is over, but those of the one that just succeeded."""
     over = SyncPart.objects.filter(job__connection_id=connection_id, job__state__in=SyncJob.OVER)

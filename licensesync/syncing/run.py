@@ -37,6 +37,8 @@ logger = logging.getLogger(__name__)
 _BEGINNINGS: Final = 3
 _UNANSWERED: Final = 100
 _LONGEST_APPLYING: Final = timedelta(hours=1)
+_MOST_DEATHS: Final = 5
+"""Where so many workers died over a job, one after the other, it counts as a failure: somebody has to hear of it."""
 _SOURCE_ATTEMPTS: Final = 3
 """After so many attempts of a job its sync goes on with the seats that are held."""
 
@@ -106,6 +108,8 @@ def _withdraw_unfinished(job_id: int, clock: Callable[[], datetime], adapter: Ad
 def _attempt(worker: Worker, adapter: Adapter | None) -> None:
     job = worker.load()
     outcomes.refuse_unless_allowed(job)
+    if jobs.attempts_without_an_end(job.pk) > _MOST_DEATHS:
+        raise outcomes.NoEndInSight("internal_error")
     with CloudClient(job.connection, adapter=adapter, clock=worker.clock) as cloud:
         if job.kind == SyncJob.Kind.RECORD:
             _send_record(worker, cloud, job)

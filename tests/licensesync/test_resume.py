@@ -43,6 +43,29 @@ def test_killed_worker_is_followed_by_one_that_goes_on(world: World, step: str, 
     assert world.cloud.revision == 1
 
 
+def test_job_over_which_every_worker_dies_fails_at_last(world: World) -> None:
+    """It must not read "syncing" for ever: it waits as after any failure, and a day later it is over."""
+    job = world.request()
+    world.cloud.on_request = lambda _step: die()
+    began_at = world.clock.now
+    for _death in range(5):
+        killed(world, job)
+        world.clock.move(minutes=6)
+
+    world.run(job)
+    assert (job.state, job.error_code) == (State.QUEUED, "internal_error")
+
+    while job.is_active:
+        assert world.clock.now - began_at < timedelta(days=2)
+        world.clock.now = max(world.clock.now, job.not_before or world.clock.now)
+        try:
+            world.run(job)
+        except KilledHere:
+            world.clock.move(minutes=6)
+            job.refresh_from_db()
+    assert (job.state, job.error_code) == (State.FAILED, "internal_error")
+
+
 @pytest.mark.parametrize("is_after", [False, True], ids=["lost request", "lost answer"])
 @pytest.mark.parametrize("step", STEPS)
 def test_lost_connection_is_retried_with_the_same_bytes(world: World, step: str, is_after: bool) -> None:
