@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from connect.models import Server
 from licensesync.models import DormancyExclusion, Seat, SeatSource
 from licensesync.pages.server import source_of
+from licensesync.users.exclusions import gone_exclusions
 from licensesync.users.listing import Filter, UsersPage, Wanted, state_of, users_page
 
 _LABELS: Final[dict[Filter, tuple[str | Promise, str]]] = {
@@ -20,6 +21,7 @@ _LABELS: Final[dict[Filter, tuple[str | Promise, str]]] = {
     Filter.SUSPENDED: (_("Suspended"), "neutral"),
 }
 _PLACES: Final = ("after", "before")
+MOST_GONE: Final = 50
 
 
 @dataclass(frozen=True)
@@ -105,6 +107,13 @@ class UsersList:
     def excluded(self) -> int:
         """How many accounts are on the exclusion list, those that the server lists no more with them."""
         return DormancyExclusion.objects.filter(server=self.server).count()
+
+    @cached_property
+    def gone(self) -> list[int]:
+        """Ids on the exclusion list that the server lists no more, some of them, where that list is shown."""
+        if Filter.EXCLUDED not in self.wanted.filters:
+            return []
+        return list(gone_exclusions(self.server)[:MOST_GONE])
 
     @property
     def excluded_url(self) -> str:

@@ -10,6 +10,7 @@ from connect.models import Server
 from enterprises import audit
 from enterprises.models import User
 from licensesync.models import DormancyExclusion, Seat
+from wire.lines import MAX_USER_ID
 
 
 class NoSuchAccount(Exception):
@@ -39,6 +40,13 @@ def not_suspendable(seats: QuerySet[Seat]) -> QuerySet[Seat]:
     return seats.filter(Q(is_dormant=False) | is_excluded())
 
 
+def gone_exclusions(server: Server) -> QuerySet[DormancyExclusion, int]:
+    """The ids on the list that no account of the server has now, in their order."""
+    listed = Seat.objects.filter(server=OuterRef("server"), user_id=OuterRef("user_id"))
+    held = DormancyExclusion.objects.filter(~Exists(listed), server=server)
+    return held.order_by("user_id").values_list("user_id", flat=True)
+
+
 def find_account(server: Server, account: str) -> int:
     """Return the id of the account with a login, or else with an id.
 
@@ -47,7 +55,7 @@ def find_account(server: Server, account: str) -> int:
     text = account.strip()
     seats = Seat.objects.filter(server=server)
     found = seats.filter(login__iexact=text).order_by("user_id").values_list("user_id", flat=True).first()
-    if found is None and text.isascii() and text.isdigit() and len(text) <= 16:
+    if found is None and _is_id(text):
         found = seats.filter(user_id=int(text)).values_list("user_id", flat=True).first()
     if found is None:
         raise NoSuchAccount(text)
@@ -62,15 +70,15 @@ def find_excluded(server: Server, account: str) -> int:
     try:
         return find_account(server, account)
     except NoSuchAccount:
+        text = account.strip()
         held = DormancyExclusion.objects.filter(server=server)
-        if (
-            account.isascii()
-            and account.isdigit()
-            and len(account) <= 16
-            and held.filter(user_id=int(account)).exists()
-        ):
-            return int(account)
+        if _is_id(text) and held.filter(user_id=int(text)).exists():
+            return int(text)
         raise
+
+
+def _is_id(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= len(str(MAX_USER_ID))
 
 
 @transaction.atomic

@@ -118,8 +118,9 @@ def exclusions(request: SignedInRequest, slug: str) -> HttpResponse:
 def _change(request: SignedInRequest, server: Server, chosen: dict[str, Any]) -> None:
     is_excluded = chosen["action"] == "exclude"
     change = excluding.exclude if is_excluded else excluding.include
+    find = excluding.find_account if is_excluded else excluding.find_excluded
     try:
-        user_id = chosen["user_id"] or excluding.find_account(server, chosen["account"])
+        user_id = chosen["user_id"] or find(server, chosen["account"])
         changed = change(server=server, user_id=user_id, by=request.user, at=timezone.now(), ip=actor_ip(request))
     except excluding.NoSuchAccount as problem:
         messages.error(request, str(problem))

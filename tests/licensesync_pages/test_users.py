@@ -97,6 +97,17 @@ def test_account_that_is_not_dormant_is_excluded_by_its_login(stage: Stage, owne
     assert listed(show(owner_client, stage, "?excluded=excluded")) == ["5"]
 
 
+def test_account_that_the_server_lists_no_more_is_named_and_taken_off(stage: Stage, owner_client: Client) -> None:
+    stage.with_seats()
+    DormancyExclusion.objects.create(server=stage.server, user_id=4711, added_at=stage.at)
+
+    page = show(owner_client, stage, "?excluded=excluded")
+    owner_client.post(url(stage, "users_exclusions"), {"account": "4711", "action": "include"})
+
+    assert "Listed by the server no more: 4711" in " ".join(page.split())
+    assert not DormancyExclusion.objects.exists()
+
+
 @pytest.mark.parametrize("data", [{"action": "exclude"}, {"account": "zed", "action": "exclude"}, {"user_id": "1"}])
 def test_mistake_changes_nothing_and_is_said(stage: Stage, owner_client: Client, data: dict[str, str]) -> None:
     stage.with_seats()
