@@ -226,7 +226,11 @@ def confirm_shrink(
     """
     decision = _pending(connection, job_id, Choice.SHRINK)
     _decide(decision, Choice.SHRINK)
-    return services.request_sync(connection=connection, by=by, at=at, trigger=trigger, allow_shrink=True, ip=ip)
+    job = services.request_sync(connection=connection, by=by, at=at, trigger=trigger, allow_shrink=True, ip=ip)
+    if not job.allow_shrink:
+        # Another sync is on its way with what it said before; the cloud asks again after it.
+        raise NothingToDecide
+    return job
 
 
 def checked_name(hostname: str, *, taken: str) -> str:

@@ -217,7 +217,7 @@ def request_sync(
     job, is_new = jobs.create(
         connection=connection, kind=kind, trigger=trigger, by=by, at=at, allow_shrink=allow_shrink, omits=omits
     )
-    if is_new:
+    if is_new or (allow_shrink and _may_shrink_too(job)):
         audit.record(
             enterprise=connection.server.enterprise,
             action="license_sync.requested",
@@ -228,10 +228,16 @@ def request_sync(
             after={"kind": kind, "trigger": trigger, "allow_shrink": allow_shrink}
             | ({"omits": omits} if omits else {}),
         )
-    elif jobs.wake(job.pk, at):
+    if not is_new:
+        jobs.wake(job.pk, at)
         job.refresh_from_db()
     transaction.on_commit(later(publish, job.pk))
     return job
+
+
+def _may_shrink_too(job: SyncJob) -> bool:
+    """Let a job that waits already remove many accounts; whether that is new. A frozen one keeps every word."""
+    return bool(SyncJob.objects.active().filter(pk=job.pk, sync_id=None, allow_shrink=False).update(allow_shrink=True))
 
 
 @transaction.atomic

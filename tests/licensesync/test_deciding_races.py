@@ -1,5 +1,8 @@
 """Decisions that eight owners make at the same moment, and what would happen without each guard."""
 
+import uuid
+from contextlib import nullcontext
+
 import pytest
 
 from connect.models import Connection, Server
@@ -36,6 +39,23 @@ def confirm_eight(world: World) -> int:
 
 def test_refusal_is_decided_once(world: World) -> None:
     assert confirm_eight(world) == 1
+
+
+@pytest.mark.parametrize("is_frozen", [False, True])
+def test_removal_is_meant_for_the_sync_that_waits_already(world: World, is_frozen: bool) -> None:
+    """Somebody asked for a sync a moment before, and no worker has begun it, or one just has."""
+    world.cloud.fail("open", lambda: refusal(409, "shrink_unconfirmed"))
+    refused = world.sync()
+    waiting = world.request()
+    if is_frozen:
+        SyncJob.objects.filter(pk=waiting.pk).update(sync_id=uuid.uuid4())
+
+    with pytest.raises(NothingToDecide) if is_frozen else nullcontext():
+        deciding.confirm_shrink(connection=world.connection, job_id=refused.pk, by=None, at=NOW)
+
+    waiting.refresh_from_db()
+    refused.refresh_from_db()
+    assert (waiting.allow_shrink, refused.decision) == ((False, "") if is_frozen else (True, "shrink"))
 
 
 @pytest.mark.postgres
