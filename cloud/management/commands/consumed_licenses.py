@@ -23,6 +23,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("cloud", metavar="CLOUD", help="the slug of the enterprise or organization")
         parser.add_argument("--format", choices=("table", "csv", "json"), default="table")
+        parser.add_argument("--json", action="store_const", const="json", dest="format", help="as --format json")
 
     def handle(self, *args: Any, **options: Any) -> None:
         slug = options["cloud"]
