@@ -259,7 +259,7 @@ def test_command_prints_lines_and_streams_json(owner: User, server_enterprise: E
     record(enterprise=server_enterprise, action="test.event", by=owner, before={"a": 1}, after={"a": 2}, at=NOW)
     conditions = ("octo-server", "--actor", "olivia", "--action", "test.event", "--since", "2026-03-02")
 
-    assert command(*conditions) == "2026-03-02 09:30:00  olivia  test.event  a: 1 -> 2\n"
+    assert command(*conditions) == "2026-03-02 09:30:00 UTC  olivia  test.event  a: 1 -> 2\n"
     assert command(*conditions, "--until", "2026-03-02T09:30:00Z") == ""
     assert [json.loads(line)["action"] for line in command(*conditions, "--json").splitlines()] == ["test.event"]
     assert AuditEvent.objects.latest("pk").action == "business.audit_log_export"

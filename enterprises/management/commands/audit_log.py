@@ -52,7 +52,7 @@ class Command(ReportingCommand):
                 f"{change.name}: {' -> '.join(filter(None, (change.before, change.after)))}"
                 for change in audit_words.changes(event)
             )
-            said = [f"{event.at:%Y-%m-%d %H:%M:%S}", event.actor_name, event.action, event.target, changed]
+            said = [f"{event.at:%Y-%m-%d %H:%M:%S} UTC", event.actor_name, event.action, event.target, changed]
             self.stdout.write("  ".join(filter(None, said)))
 
 

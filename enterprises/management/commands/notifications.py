@@ -53,8 +53,8 @@ class Command(ReportingCommand):
             return
         self.stdout.write(f"Mailed: {', '.join(mailed) or 'nobody (no owner has an address and wants mails)'}")
         for one in found:
-            over = f", over {one.notice.resolved_at:%Y-%m-%d %H:%M}" if one.notice.resolved_at else ""
-            self.stdout.write(f"{one.notice.opened_at:%Y-%m-%d %H:%M}{over}  {one.notice.code}  {one.words.title}")
+            over = f", over {one.notice.resolved_at:%Y-%m-%d %H:%M} UTC" if one.notice.resolved_at else ""
+            self.stdout.write(f"{one.notice.opened_at:%Y-%m-%d %H:%M} UTC{over}  {one.notice.code}  {one.words.title}")
 
     def _test(self, enterprise: Enterprise, username: str, *, as_json: bool) -> None:
         owner = _owner(enterprise, username)
