@@ -15,6 +15,7 @@ from config.health import broker_state, database_state, migrations_state
 from config.heartbeat import Beat, beat_state
 from enterprises.doctor import Check, Status, this_console
 from enterprises.keys import encrypted_columns
+from enterprises.notices import reach_nobody
 from enterprises.secrets import WrongEncryptionKey, decrypt, stored_values
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def _disk() -> Check:
 def _mail() -> Check:
     """Whether owners can be mailed; the server is greeted, and signed in to, and nothing is sent."""
     name, where = _("Mail"), settings.EMAIL_HOST
-    if settings.EMAIL_BACKEND.endswith("filebased.EmailBackend"):
+    if reach_nobody():
         seen = _("There is no EMAIL_URL: notifications are written to files in the data folder, and reach nobody.")
         step = _("Set EMAIL_URL, such as smtp://user:password@mail.example:587?tls=true&from=licensesync@example.com.")
         return _check(name, Status.NOT_APPLICABLE, seen, step)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Count, Exists, F, Max, OuterRef, Q, Subquery
 from django.urls import reverse
@@ -192,6 +193,11 @@ def who_is_mailed(prefix: str = "") -> Q:
         "user__email__gt": "",
     }
     return Q(**{f"{prefix}{name}": value for name, value in conditions.items()})
+
+
+def reach_nobody() -> bool:
+    """Whether mails are written to files, because no mail server is set."""
+    return settings.EMAIL_BACKEND.endswith("filebased.EmailBackend")
 
 
 def is_mailed(notice: Notice, user_id: int) -> bool:

@@ -20,7 +20,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from enterprises import founding, home, preferences, services, setup_codes, throttling
+from enterprises import founding, home, notices, preferences, services, setup_codes, throttling
 from enterprises.audit import actor_ip
 from enterprises.forms import LanguageForm, PreferencesForm, SetupForm, SignInLinkForm, ThemeForm
 from enterprises.models import Deployment, User
@@ -166,7 +166,11 @@ def your_preferences(request: SignedInRequest) -> HttpResponse:
         with translation.override(form.cleaned_data["language"] or translation.get_language()):
             messages.success(request, _("Your preferences are saved."))
         return redirect("preferences")
-    context = {"form": form, "needs_address": services.needs_address(request.user)}
+    context = {
+        "form": form,
+        "needs_address": services.needs_address(request.user),
+        "reach_nobody": notices.reach_nobody(),
+    }
     return render(request, "enterprises/preferences.html", context, status=422 if form.errors else 200)
 
 

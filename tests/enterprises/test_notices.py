@@ -311,6 +311,14 @@ def test_broker_that_is_down_is_only_logged(
     assert "The broker did not take a message" in caplog.text
 
 
+def test_preferences_say_that_mails_reach_nobody(owner_client: Client, settings: Settings) -> None:
+    assert b"has no mail server" not in owner_client.get("/account/preferences").content
+
+    settings.EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+
+    assert b"has no mail server" in owner_client.get("/account/preferences").content
+
+
 def test_owner_without_an_address_is_told_and_gives_one(owner_client: Client, server_enterprise: Enterprise) -> None:
     assert b"no e-mail address of yours is known" in owner_client.get("/account/preferences").content
 
@@ -346,7 +354,7 @@ def test_command_lists_and_tries(mailed: User, server_enterprise: Enterprise, st
     tick(seats(server_enterprise))
 
     assert command() == (
-        "Mailed: olivia\n2026-03-02 09:30  seats_used  90 % of the seats of ghe.octo.example are used\n"
+        "Mailed: olivia\n2026-03-02 09:30 UTC  seats_used  90 % of the seats of ghe.octo.example are used\n"
     )
     found = json.loads(command("--json"))
     assert (found["mailed"], found["notices"][0]["mails_sent"]) == (["olivia"], 1)
