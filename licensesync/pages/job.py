@@ -25,13 +25,17 @@ from licensesync.pages.steps import Step, preview_steps_of, steps_of
 
 @dataclass(frozen=True)
 class JobPage:
-    """Everything about one job. ``events`` are the newest of its log, oldest first."""
+    """Everything about one job. ``events`` are the newest of its log, oldest first.
+
+    ``is_made_good``: it failed, and a later one of its kind arrived.
+    """
 
     server: Server
     job: SyncJob
     events: list[SyncJobEvent]
     is_latest_sent: bool
     is_newest: bool
+    is_made_good: bool
     at: datetime
     is_owner: bool
 
@@ -208,4 +212,8 @@ def job_page(server: Server, job: SyncJob, at: datetime, *, is_owner: bool) -> J
     events = list(job.events.order_by("-pk")[:MOST_SHOWN])[::-1]
     latest_sent = job.kind == SyncJob.Kind.USAGE and job.state == SyncJob.State.SUCCEEDED and job.parts.exists()
     is_newest = not SyncJob.objects.filter(connection=server.connection, slot=job.slot, pk__gt=job.pk).exists()
-    return JobPage(server, job, events, latest_sent, is_newest, at, is_owner)
+    later = SyncJob.objects.filter(connection=server.connection, kind=job.kind, omits=job.omits, pk__gt=job.pk)
+    is_made_good = (
+        job.state == SyncJob.State.FAILED and not is_newest and later.filter(state=SyncJob.State.SUCCEEDED).exists()
+    )
+    return JobPage(server, job, events, latest_sent, is_newest, is_made_good, at, is_owner)

@@ -14,6 +14,7 @@ from pytest_django import DjangoAssertNumQueries
 
 import licensesync
 from enterprises.models import AuditEvent, User
+from licensesync.failures import explain
 from licensesync.models import Schedule, SyncJob, SyncJobEvent
 from licensesync.pages.events import log_lines
 from tests.factories import NOW, make_server_enterprise
@@ -55,6 +56,22 @@ def many_jobs(stage: Stage, number: int) -> None:
         )
         for each in range(number)
     )
+
+
+def test_failure_that_a_later_sync_made_good_asks_for_nothing(stage: Stage, owner_client: Client) -> None:
+    scenes.synced(stage)
+    failed, later = SyncJob.objects.order_by("pk")
+    for job in (failed, later):
+        SyncJob.objects.filter(pk=job.pk).update(state=SyncJob.State.FAILED, error_code="payload_too_large")
+    failure = explain("payload_too_large")
+    assert str(failure.next_step) in text_of(owner_client, url(stage, "sync", failed.pk))
+
+    SyncJob.objects.filter(pk=later.pk).update(state=SyncJob.State.SUCCEEDED, error_code="")
+    page = text_of(owner_client, url(stage, "sync", failed.pk))
+
+    assert "A later one arrived: nothing is left to do about this one." in page
+    assert str(failure.sentence) in page
+    assert str(failure.next_step) not in page
 
 
 class TestHistory:
