@@ -7,7 +7,7 @@ from typing import Any, Final
 from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.http import urlencode
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from connect.models import Server
 from licensesync.models import DormancyExclusion, Seat, SeatSource
@@ -16,9 +16,9 @@ from licensesync.users.exclusions import gone_exclusions
 from licensesync.users.listing import Filter, UsersPage, Wanted, state_of, users_page
 
 _LABELS: Final[dict[Filter, tuple[str | Promise, str]]] = {
-    Filter.ACTIVE: (_("Active"), "success"),
-    Filter.DORMANT: (_("Dormant"), "attention"),
-    Filter.SUSPENDED: (_("Suspended"), "neutral"),
+    Filter.ACTIVE: (pgettext_lazy("one user", "Active"), "success"),
+    Filter.DORMANT: (pgettext_lazy("one user", "Dormant"), "attention"),
+    Filter.SUSPENDED: (pgettext_lazy("one user", "Suspended"), "neutral"),
 }
 _PLACES: Final = ("after", "before")
 MOST_GONE: Final = 50

@@ -40,6 +40,15 @@ def test_counts_of_the_license_page_lead_to_as_many_users(stage: Stage, owner_cl
     ]
 
 
+def test_one_user_is_dormant_in_the_singular_in_french(stage: Stage, owner_client: Client) -> None:
+    scenes.dormant_and_suspended(stage)
+
+    page = owner_client.get(url(stage), headers={"accept-language": "fr"}).content.decode()
+
+    labels = {label.strip() for label in re.findall(r'<span class="StateLabel[^"]*">([^<]+)</span>', page)}
+    assert labels == {"Actif", "Dormant", "Suspendu"}
+
+
 def test_address_holds_search_filters_and_place(
     stage: Stage, owner_client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
