@@ -124,7 +124,8 @@ class Failure:
             return gettext("This server tried for about a day, then gave up. The next weekly run tries again.")
         if self.is_transient and self.code in OF_SOURCES:
             return gettext(
-                "This server tries again by itself, three times in all. Then it syncs the seats that it has."
+                "This server tries again by itself: three times, and then it syncs the seats that it has; for about a "
+                "day where it has none."
             )
         if self.is_transient:
             return gettext("This server tries again by itself, for about a day.")
