@@ -1,7 +1,7 @@
 """What only an owner can decide after the cloud refused a sync: which server is the original, or whether so many go.
 
-A refusal is decided once: the first choice is written on its job, in the transaction that carries it out, or before the
-cloud is asked and taken back where that fails. Whoever comes later is told. docs/operations.md, "Decisions".
+A refusal is decided once: the first choice is written on its job, in the transaction that carries it out, and nobody
+else decides while the cloud is asked. Whoever comes later is told. docs/operations.md, "Decisions".
 """
 
 import enum
@@ -12,6 +12,7 @@ from uuid import UUID
 
 import msgspec
 from django.db import transaction
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
 from connect import failures, transitions
@@ -131,21 +132,22 @@ def confirm_original(
     if held is None:
         raise HeldUnknown
     # Before the cloud is asked: whoever calls it a copy meanwhile would throw away the only key that is left.
-    _decide(decision, Choice.ORIGINAL)
+    lease = _reserve(decision, at)
     try:
         connecting.cut_off_copies(connection=connection, known_as=held.hostname, by=by, at=at, ip=ip, adapter=adapter)
-        return _go_on(decision, held, by=by, at=at, trigger=trigger, ip=ip)
+        return _go_on(decision, held, lease, by=by, at=at, trigger=trigger, ip=ip)
     except BaseException:
-        SyncJob.objects.filter(pk=job_id, decision=Choice.ORIGINAL).update(decision="")
+        SyncJob.objects.filter(pk=job_id, lease_until=lease).update(lease_until=None)
         raise
 
 
 def _go_on(
-    decision: Decision, held: Held, *, by: User | None, at: datetime, trigger: SyncJob.Trigger, ip: str
+    decision: Decision, held: Held, lease: datetime, *, by: User | None, at: datetime, trigger: SyncJob.Trigger, ip: str
 ) -> SyncJob | None:
     connection = decision.connection
     base = Base(revision=held.revision, snapshot_id=held.snapshot_id) if held.snapshot_id else None
     with transaction.atomic():
+        _decide(decision, Choice.ORIGINAL, Q(lease_until=lease))
         if not transitions.adopt(connection, base=base):
             raise NothingToDecide
         _audit(decision, Choice.ORIGINAL, by=by, at=at, ip=ip, adopted_revision=held.revision)
@@ -169,7 +171,7 @@ def confirm_copy(
     decision = _pending(connection, job_id, Choice.COPY)
     name = checked_name(hostname, taken=decision.held.hostname if decision.held else "")
     with transaction.atomic():
-        _decide(decision, Choice.COPY)
+        _decide(decision, Choice.COPY, _free(at))
         _become_another(server=connection.server, hostname=name, by=by, at=at, ip=ip)
     return name
 
@@ -225,7 +227,7 @@ def confirm_shrink(
     :raises NotConnected, SyncDisabled: see `licensesync.services.request_sync`
     """
     decision = _pending(connection, job_id, Choice.SHRINK)
-    _decide(decision, Choice.SHRINK)
+    _decide(decision, Choice.SHRINK, _free(at))
     job = services.request_sync(connection=connection, by=by, at=at, trigger=trigger, allow_shrink=True, ip=ip)
     if not job.allow_shrink:
         # Another sync is on its way with what it said before; the cloud asks again after it.
@@ -254,11 +256,26 @@ def _pending(connection: Connection, job_id: int, choice: Choice) -> Decision:
     return decision
 
 
-def _decide(decision: Decision, choice: Choice) -> None:
-    """Write the choice on the refused job, once."""
-    undecided = SyncJob.objects.filter(pk=decision.job.pk, state=SyncJob.State.FAILED, decision="")
-    if not undecided.update(decision=choice):
+def _reserve(decision: Decision, at: datetime) -> datetime:
+    """Keep every other choice out while the cloud is asked; whoever dies over it does so for some minutes only."""
+    lease = at + jobs.LEASE
+    if not _undecided(decision).filter(_free(at)).update(lease_until=lease):
         raise NothingToDecide
+    return lease
+
+
+def _decide(decision: Decision, choice: Choice, is_mine: Q) -> None:
+    """Write the choice on the refused job, once."""
+    if not _undecided(decision).filter(is_mine).update(decision=choice, lease_until=None):
+        raise NothingToDecide
+
+
+def _undecided(decision: Decision) -> QuerySet[SyncJob]:
+    return SyncJob.objects.filter(pk=decision.job.pk, state=SyncJob.State.FAILED, decision="")
+
+
+def _free(at: datetime) -> Q:
+    return Q(lease_until=None) | Q(lease_until__lt=at)
 
 
 def _audit(

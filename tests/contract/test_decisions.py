@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -116,6 +117,24 @@ def test_nobody_calls_it_a_copy_while_the_cloud_hears_that_it_is_the_original(
     assert len(refusals) == 1
     assert job is not None
     assert run(job, cloud).state == SyncJob.State.SUCCEEDED
+
+
+def test_owner_whose_request_died_keeps_nobody_from_deciding_for_long(
+    restored: tuple[Connection, SyncJob], cloud: WsgiAdapter
+) -> None:
+    connection, refused = restored
+    at = timezone.now()
+    SyncJob.objects.filter(pk=refused.pk).update(lease_until=at + timedelta(minutes=4))
+    with pytest.raises(deciding.NothingToDecide):
+        original(connection, refused, cloud)
+    assert deciding.pending(connection) is not None
+
+    SyncJob.objects.filter(pk=refused.pk).update(lease_until=at - timedelta(minutes=1))
+    job = original(connection, refused, cloud)
+
+    refused.refresh_from_db()
+    assert (refused.decision, refused.lease_until) == ("original", None)
+    assert job is not None
 
 
 def test_original_goes_on_from_what_is_held_and_cuts_the_copy_off(
