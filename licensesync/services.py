@@ -217,7 +217,9 @@ def request_sync(
     job, is_new = jobs.create(
         connection=connection, kind=kind, trigger=trigger, by=by, at=at, allow_shrink=allow_shrink, omits=omits
     )
-    if is_new or (allow_shrink and _may_shrink_too(job)):
+    is_changed = not is_new and allow_shrink and _may_shrink_too(job)
+    is_woken = not is_new and jobs.wake(job.pk, at)
+    if is_new or is_changed or is_woken:
         audit.record(
             enterprise=connection.server.enterprise,
             action="license_sync.requested",
@@ -226,10 +228,10 @@ def request_sync(
             ip=ip,
             target=connection.server.hostname,
             after={"kind": kind, "trigger": trigger, "allow_shrink": allow_shrink}
-            | ({"omits": omits} if omits else {}),
+            | ({"omits": omits} if omits else {})
+            | ({"tried_again": job.pk} if is_woken else {}),
         )
     if not is_new:
-        jobs.wake(job.pk, at)
         job.refresh_from_db()
     transaction.on_commit(later(publish, job.pk))
     return job

@@ -67,6 +67,17 @@ class TestToggle:
 
 
 class TestSyncNow:
+    def test_trying_again_at_once_is_audited_with_who_asked(self, world: World, owner: User) -> None:
+        world.cloud.fail("open", lose_connection)
+        job = world.sync()
+
+        world.request(by=owner)
+
+        event = AuditEvent.objects.get(actor=owner)
+        assert event.action == "license_sync.requested"
+        assert event.after is not None
+        assert event.after["tried_again"] == job.pk
+
     def test_while_one_is_active_it_is_the_answer(self, world: World, owner: User) -> None:
         first = world.request(by=owner)
 
