@@ -22,7 +22,7 @@ from licensesync.sources.status import config_of
 OLD_AFTER: Final = timedelta(days=8)
 _NOBODY_AFTER: Final = timedelta(minutes=2)
 _LINE: Final = re.compile(r"Line (\d+): (.+)", re.DOTALL)
-_REMOVED: Final = re.compile(r"The file would remove (\d+) of (\d+) accounts; .*")
+_REMOVED: Final = re.compile(r"The (?:file|list) would remove (\d+) of (\d+) accounts; .*")
 
 
 @dataclass(frozen=True)
@@ -138,6 +138,6 @@ def _translated(detail: str) -> str:
     if found := _LINE.fullmatch(detail):
         return _("Line %(line)d: %(reason)s") % {"line": int(found[1]), "reason": _(found[2])}
     if found := _REMOVED.fullmatch(detail):
-        text = _("The file would remove %(removed)d of %(held)d accounts; confirm that this is meant.")
+        text = _("The list would remove %(removed)d of %(held)d accounts; confirm that this is meant.")
         return text % {"removed": int(found[1]), "held": int(found[2])}
     return detail

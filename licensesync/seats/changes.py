@@ -19,13 +19,13 @@ _KEPT: Final = tuple(name for name in COLUMNS if name != "user_id")
 
 
 class ShrinkNotAllowed(Exception):
-    """The file would remove so many accounts that somebody has to say that it is meant."""
+    """The list would remove so many accounts that somebody has to say that it is meant."""
 
     def __init__(self, removed: int, held: int) -> None:
         self.removed = removed
         self.held = held
         super().__init__(
-            _("The file would remove %(removed)d of %(held)d accounts; confirm that this is meant.")
+            _("The list would remove %(removed)d of %(held)d accounts; confirm that this is meant.")
             % {"removed": removed, "held": held}
         )
 

@@ -24,7 +24,7 @@ def refresh_asked(stage: Stage) -> None:
 
 def refresh_shrinks(stage: Stage) -> None:
     fetched(stage.with_seats())
-    error = "The file would remove 282 of 320 accounts; confirm that this is meant."
+    error = "The list would remove 282 of 320 accounts; confirm that this is meant."
     SourceConfig.objects.update(
         error_code="source_shrink", error=error, attempted_at=stage.at, took_seconds=2.1, license_error="source_auth"
     )

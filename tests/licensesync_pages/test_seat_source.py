@@ -132,6 +132,7 @@ def test_without_a_source_there_is_nothing_to_refresh(server: Server, owner_clie
     [
         ("Line 7: the login is empty", "Ligne 7"),
         ("The file would remove 282 of 320 accounts; confirm that this is meant.", "282 comptes sur 320"),
+        ("The list would remove 282 of 320 accounts; confirm that this is meant.", "282 comptes sur 320"),
         ("certificate has expired", "certificate has expired"),
     ],
 )

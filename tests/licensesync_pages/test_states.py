@@ -14,7 +14,7 @@ from tests.licensesync_pages.scenes import Place, Stage
 SAYS = {
     "seats-refresh_asked": ["Waiting for a free worker", "GHES at https://ghes.octo.example, as site-admin"],
     "seats-refresh_shrinks": [
-        "282 of 320 accounts",
+        "The list would remove 282 of 320 accounts",
         "Yes, remove that many accounts",
         "The license was not read. GHES does not accept the user and the token.",
         "Syncs go on with the seats that are listed here.",
