@@ -19,6 +19,7 @@ MAX_FIELDS = 200
 # No cloud takes a snapshot of more.
 MAX_SEATS = 10_000_000
 _CHUNK = 256 * 1024
+_MOST_SHOWN = 200
 _BOM = b"\xef\xbb\xbf"
 _NEEDED = ("id", "login", "email")
 _WORDS = {
@@ -194,7 +195,9 @@ def _columns(header: list[str], number: int) -> dict[str, int]:
         raise SeatsInvalid(number, lack % {"names": ", ".join(missing)})
     twice = sorted({name for name in names if name and names.count(name) > 1})
     if twice:
-        raise SeatsInvalid(number, _("the header has a column twice: %(names)s") % {"names": ", ".join(twice)})
+        # These are the file's own words, and may be of any length or form.
+        shown = "".join(each if each.isprintable() else " " for each in ", ".join(twice)[:_MOST_SHOWN])
+        raise SeatsInvalid(number, _("the header has a column twice: %(names)s") % {"names": shown})
     return {name: index for index, name in enumerate(names)}
 
 

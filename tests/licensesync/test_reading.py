@@ -138,6 +138,14 @@ def test_reason_never_quotes_an_address() -> None:
     assert "secret" not in str(refused.value)
 
 
+def test_reason_quotes_little_of_a_header_and_no_control_character() -> None:
+    name = f"\x1b[2J{'x' * 100_000}"
+    with pytest.raises(SeatsInvalid) as caught:
+        read(f"id,login,email,{name},{name}\n")
+    assert str(caught.value).isprintable()
+    assert len(str(caught.value)) < 300
+
+
 def test_given_format_wins_over_the_look_of_the_file() -> None:
     with pytest.raises(SeatsInvalid, match="whole JSON object"):
         read("id,login,email\n1,a,\n", "ndjson")
