@@ -4,7 +4,7 @@ import csv
 import itertools
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import MAXYEAR, MINYEAR, UTC, datetime
 from typing import Protocol
 
 import msgspec
@@ -248,10 +248,14 @@ def _iso_zone(found: re.Match[str]) -> str:
 
 
 def _in_utc(moment: datetime | None) -> datetime | None:
-    """Both databases store UTC; a time without a zone is taken as UTC, as GHES writes it."""
+    """Both databases store UTC; a time without a zone is taken as UTC, as GHES writes it.
+
+    A time in the first or last year of the calendar is what programs write for none; not every zone could show it.
+    """
     if moment is None:
         return None
     try:
-        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+        in_utc = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
     except OverflowError as error:
         raise RowInvalid(_("a date lies outside the calendar")) from error
+    return in_utc if MINYEAR < in_utc.year < MAXYEAR else None

@@ -138,6 +138,15 @@ def test_reason_never_quotes_an_address() -> None:
     assert "secret" not in str(refused.value)
 
 
+@pytest.mark.parametrize("nothing", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"])
+def test_time_that_programs_write_for_none_is_none(nothing: str) -> None:
+    (in_csv,) = read(f"id,login,email,created_at,last_active\n1,a,,{nothing},{nothing}\n")
+    (in_json,) = read(f'{{"id":1,"login":"a","emails":[],"created_at":"{nothing}","last_active":"{nothing}"}}')
+
+    for row in (in_csv, in_json):
+        assert (row.created_on_server_at, row.last_active_at) == (None, None)
+
+
 def test_reason_quotes_little_of_a_header_and_no_control_character() -> None:
     name = f"\x1b[2J{'x' * 100_000}"
     with pytest.raises(SeatsInvalid) as caught:
