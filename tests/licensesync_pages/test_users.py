@@ -12,6 +12,7 @@ from django.urls import reverse
 from enterprises.models import AuditEvent, User
 from licensesync.models import DormancyExclusion, SyncJob
 from licensesync.users import listing as users
+from tests.licensesync.world import ndjson, seat
 from tests.licensesync_pages import scenes
 from tests.licensesync_pages.scenes import Stage
 
@@ -38,6 +39,15 @@ def test_counts_of_the_license_page_lead_to_as_many_users(stage: Stage, owner_cl
         (3, "3"),
         (1, "1"),
     ]
+
+
+def test_thousands_are_grouped_as_on_every_page(stage: Stage, owner_client: Client) -> None:
+    stage.with_seats()
+    seat(stage.server, ndjson(range(1, 1_002)), at=stage.at)
+    lines = owner_client.get(reverse("licensesync:sent", args=[stage.slug]) + "?q=octo").content.decode()
+
+    assert "1,001 users" in show(owner_client, stage)
+    assert "1,001 lines found" in lines
 
 
 def test_one_user_is_dormant_in_the_singular_in_french(stage: Stage, owner_client: Client) -> None:
