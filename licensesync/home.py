@@ -32,6 +32,7 @@ PAGES = (
             "licensesync:syncs",
             "licensesync:sync",
             "licensesync:receipt",
+            "licensesync:users",
         ),
     ),
     navigation.Page(

@@ -137,6 +137,14 @@ def test_mistake_changes_nothing_and_is_said(stage: Stage, owner_client: Client,
     assert not DormancyExclusion.objects.exists()
 
 
+def test_users_stand_under_the_license_in_the_navigation(stage: Stage, owner_client: Client) -> None:
+    page = " ".join(show(owner_client, stage).split())
+
+    current = re.findall(r'<a [^>]*aria-current="page"[^>]*>(?:(?!</a>).)*</a>', page)
+    assert current
+    assert [each for each in current if "License" not in each] == []
+
+
 def test_billing_manager_sees_users_and_no_button(stage: Stage, client: Client, billing_manager: User) -> None:
     scenes.dormant_and_suspended(stage)
     client.force_login(billing_manager)
