@@ -220,7 +220,9 @@ class Rig(ABC):
         base = ("id", "base_revision", "base_snapshot_id")
         (connection,) = self.server.ask("rows", CONNECTION, *base, server__enterprise__slug=SLUG)
         (ledger,) = self.cloud.ask("rows", LEDGER, "consumed")
-        jobs = self.server.ask("rows", JOB, *fields, id__gt=marks.job, connection=connection["id"])
+        # The connection record has a slot of its own: a switch of the license sync sends one at once.
+        own = {"connection": connection["id"], "slot": "sync"}
+        jobs = self.server.ask("rows", JOB, *fields, id__gt=marks.job, **own)
         since = {"id__gt": marks.intake, "installation__server_id": self.server_id}
         successes = self.server.ask("rows", AUDIT, "after", action="license_sync.succeeded")
         ids = {job["sync_id"] for job in jobs}
