@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from connect.models import Server
-from licensesync.users.suspending import Missing, Stale, Suspending, suspending
+from licensesync.users.suspending import Answer, Missing, Stale, Suspending, suspending
 
 _MISSING: Final[dict[Missing, tuple[str | Promise, str]]] = {
     Missing.NOT_CONNECTED: (
@@ -82,10 +82,27 @@ class SuspendingBox:
         answer = self.stands.answer
         if answer is None:
             return ""
+        if self.is_of_another_list:
+            return self._past_sentence(answer)
         users = ngettext(
             "Suspending this %(users)s dormant user", "Suspending these %(users)s dormant users", answer.users
         ) % {"users": intcomma(answer.users)}
         freed = ngettext("would free %(freed)s license.", "would free %(freed)s licenses.", answer.freed)
+        return f"{users} {freed % {'freed': intcomma(answer.freed)}}"
+
+    @property
+    def is_of_another_list(self) -> bool:
+        """Whether the answer is about others than who would be suspended now."""
+        answer = self.stands.answer
+        return answer is not None and not {Stale.SEATS_CHANGED, Stale.EXCLUSIONS_CHANGED}.isdisjoint(answer.stale)
+
+    def _past_sentence(self, answer: Answer) -> str:
+        users = ngettext(
+            "Suspending the %(users)s dormant user of that time",
+            "Suspending the %(users)s dormant users of that time",
+            answer.users,
+        ) % {"users": intcomma(answer.users)}
+        freed = ngettext("would have freed %(freed)s license.", "would have freed %(freed)s licenses.", answer.freed)
         return f"{users} {freed % {'freed': intcomma(answer.freed)}}"
 
     @property

@@ -183,6 +183,12 @@ def test_page_asks_shows_progress_and_then_the_answer(
     assert "The others would free nothing" in done
     assert "hx-trigger" not in done
 
+    listed(synced.server, accounts({}, DORMANT | AWAKE))
+    later = owner_client.get(reverse("licensesync:users", args=[slug])).content.decode()
+    assert "Suspending the 4 dormant users of that time would have freed 2 licenses." in later
+    assert "Suspending these" not in later
+    assert "The others would free nothing" not in later
+
 
 def test_answer_is_not_taken_for_what_a_sync_would_change(
     synced: Connection, cloud: WsgiAdapter, owner_client: Client
