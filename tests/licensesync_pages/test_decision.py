@@ -48,6 +48,18 @@ def test_copy_becomes_a_server_of_its_own(stage: Stage, owner_client: Client) ->
     assert after.connection.state == Connection.State.NOT_CONNECTED
 
 
+def test_disable_warns_whoever_may_be_a_copy(stage: Stage, owner_client: Client) -> None:
+    """The two share one App, and Disable deletes it."""
+    scenes.restored(stage)
+    warning = "the original loses its connection"
+
+    assert warning in owner_client.get(url(stage, "connection_disable")).content.decode()
+    assert warning in owner_client.get(url(stage, "connection")).content.decode()
+
+    SyncJob.objects.filter(pk=refused(stage).pk).update(decision="original")
+    assert warning not in owner_client.get(url(stage, "connection_disable")).content.decode()
+
+
 def test_name_of_the_original_is_refused_beside_its_field(stage: Stage, owner_client: Client) -> None:
     scenes.restored(stage)
 
