@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from http import HTTPStatus
 
@@ -54,6 +55,15 @@ def test_owner_chooses_ghes_and_a_worker_is_asked_at_once(server: Server, owner_
     assert "Waiting for a free worker" in page
     assert "GHES at https://ghes.octo.example, as site-admin" in page
     assert TOKEN not in page + shown(owner_client, "/source")
+
+
+def test_what_a_source_needs_is_not_called_optional(server: Server, owner_client: Client) -> None:
+    page = owner_client.get("/enterprises/octo-server/settings/seats/source").content.decode()
+
+    labels = [
+        " ".join(label.split()) for label in re.findall(r'<label class="Field-label"[^>]*>(.*?)</label>', page, re.S)
+    ]
+    assert [label.partition(" <")[0] for label in labels if "(optional)" in label] == ["Site administrator"]
 
 
 def test_mistakes_stand_beside_their_fields_and_the_token_does_not_come_back(
