@@ -31,7 +31,9 @@ ENDINGS: Final[dict[str, Explanation]] = {
         _("Set license sync to Enabled again."),
         place=Place.CONNECTION,
     ),
-    "cancelled_by_person": Explanation(_("Somebody cancelled this sync."), _("Press Sync now to sync again.")),
+    "cancelled_by_person": Explanation(
+        _("Somebody cancelled this sync; the audit log says who."), _("Press Sync now to sync again.")
+    ),
     "preview_overtaken": Explanation(
         _("A sync was asked for before the preview was done."), _("Ask for the preview again after the sync.")
     ),
