@@ -5,12 +5,15 @@ import enum
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from django.db.models import Count, Q, QuerySet
 
 from connect.models import Server
+from enterprises import audit
 from enterprises.csv_cells import Line, cell
+from enterprises.models import User
 from licensesync.models import Seat
 from licensesync.users.exclusions import is_excluded
 from wire.lines import MAX_USER_ID
@@ -162,3 +165,17 @@ def csv_lines(server: Server, wanted: Wanted) -> Iterator[str]:
     yield pen.writerow(COLUMNS)
     for seat in each_user(server, wanted):
         yield pen.writerow([cell(value) for value in user_values(seat).values()])
+
+
+def record_download(*, server: Server, wanted: Wanted, by: User | None, at: datetime, ip: str = "") -> None:
+    """Audit that somebody takes the list of users away."""
+    audit.record(
+        enterprise=server.enterprise,
+        action="report.download",
+        by=by,
+        at=at,
+        ip=ip,
+        target=server.hostname,
+        # What was looked for may be somebody's address.
+        after={"report": "users", "filters": sorted(wanted.filters), "searched": bool(wanted.search)},
+    )

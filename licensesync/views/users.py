@@ -14,7 +14,6 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from connect.models import Server
-from enterprises import audit
 from enterprises.access import Need
 from enterprises.audit import actor_ip
 from enterprises.requests import SignedInRequest
@@ -24,7 +23,7 @@ from licensesync.models import SyncJob
 from licensesync.pages.suspending import suspending_box
 from licensesync.pages.users import users_list
 from licensesync.users import exclusions as excluding
-from licensesync.users.listing import csv_lines
+from licensesync.users.listing import csv_lines, record_download
 from licensesync.views.guard import server_for
 
 
@@ -49,16 +48,7 @@ def export(request: SignedInRequest, slug: str) -> StreamingHttpResponse:
     server = server_for(request, slug)
     wanted = UsersForm(request.GET).wanted
     now = timezone.now()
-    audit.record(
-        enterprise=server.enterprise,
-        action="report.download",
-        by=request.user,
-        at=now,
-        ip=actor_ip(request),
-        target=server.hostname,
-        # What was looked for may be somebody's address.
-        after={"report": "users", "filters": sorted(wanted.filters), "searched": bool(wanted.search)},
-    )
+    record_download(server=server, wanted=wanted, by=request.user, at=now, ip=actor_ip(request))
     name = f"users-{slug}-{now:%Y-%m-%dT%H%M%SZ}.csv"
     return StreamingHttpResponse(
         csv_lines(server, wanted),

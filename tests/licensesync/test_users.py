@@ -192,6 +192,11 @@ def test_command_lists_what_the_filters_mean(server: Server) -> None:
     assert [(row["id"], row["login"], row["state"], row["excluded"]) for row in rows] == [(2, "hubot", "dormant", True)]
     assert [line.split() for line in words[:-1]] == [["3", "build", "dormant", "robots@octo.example"]]
     assert words[-1] == f"1 user of {server}."
+    taken = AuditEvent.objects.filter(action="report.download").order_by("pk").values_list("after", flat=True)
+    assert list(taken) == [
+        {"report": "users", "filters": ["dormant", "excluded"], "searched": False},
+        {"report": "users", "filters": ["not-excluded"], "searched": True},
+    ]
 
 
 def test_command_keeps_the_exclusion_list(server: Server) -> None:

@@ -11,7 +11,7 @@ from enterprises.commands import ReportingCommand
 from licensesync.commands import find_server, refused
 from licensesync.models import Seat
 from licensesync.users import exclusions
-from licensesync.users.listing import Filter, Wanted, each_user, state_of, user_values
+from licensesync.users.listing import Filter, Wanted, each_user, record_download, state_of, user_values
 
 _LOGIN_WIDTH = 32
 
@@ -62,6 +62,7 @@ class Command(ReportingCommand):
 
     def _list(self, server: Server, options: dict[str, Any]) -> None:
         wanted = Wanted(options["search"], frozenset(Filter(name) for name in options["filter"]))
+        record_download(server=server, wanted=wanted, by=None, at=timezone.now())
         listed = 0
         for seat in each_user(server, wanted):
             self.stdout.write(encoding.dumps(user_values(seat)) if options["json"] else _line(seat))
