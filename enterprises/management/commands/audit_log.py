@@ -63,10 +63,11 @@ def _moment(text: str | None) -> datetime | None:
     try:
         moment = parse_datetime(text)
         day = parse_date(text)
-    except ValueError:
-        moment = day = None
-    if day and len(text) <= len("2026-03-02"):
-        moment = datetime(day.year, day.month, day.day, tzinfo=UTC)
-    if moment is None:
-        raise CommandError(f"{text!r} is neither a day nor a time such as 2026-03-02T09:30:00Z.")
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        if day and len(text) <= len("2026-03-02"):
+            moment = datetime(day.year, day.month, day.day, tzinfo=UTC)
+        if moment is not None:
+            return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        # The same as what cannot be read: there is no such day in UTC.
+        pass
+    raise CommandError(f"{text!r} is neither a day nor a time such as 2026-03-02T09:30:00Z.")
