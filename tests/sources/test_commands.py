@@ -59,7 +59,7 @@ def test_ghes_is_chosen_with_a_token_from_a_file_and_refreshed(server: Server, g
 def test_failed_refresh_is_one_sentence_with_its_next_step(server: Server, ghes: Ghes) -> None:
     seat(server, ndjson([1]))
     from_ghes(server, ghes, token="wrong-token-1")
-    with pytest.raises(CommandError, match=r"^GHES does not accept the user and the token\. Enter the user and"):
+    with pytest.raises(CommandError, match=r"^GHES does not accept the user and the token\. Choose Change source"):
         run("refresh_seats", "ghes1")
 
     assert "Seats: Import, 1 accounts, taken at " in run("license_sync", "ghes1", "status")
