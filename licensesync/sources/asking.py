@@ -27,7 +27,7 @@ def ask(*, server: Server, by: User | None, at: datetime, allow_shrink: bool = F
     """
     source = automatic(server)
     source.filter(_free(at)).update(requested_at=at, requested_by=by, allow_shrink=allow_shrink)
-    found = source.first()
+    found = source.defer("token").first()
     if found is None:
         raise NothingToRefresh
     return found

@@ -20,6 +20,7 @@ from licensesync.jobs import ClaimLost
 from licensesync.models import License, SeatSource, SourceConfig
 from licensesync.services import set_license
 from licensesync.sources import ghes as reader
+from licensesync.sources.asking import ask
 from tests.factories import NOW
 from tests.licensesync.world import Clock, ndjson, seat
 from tests.sources.helper import failure_of, from_ghes, held, refresh
@@ -289,8 +290,10 @@ def ghes_now() -> Any:
 def test_token_that_cannot_be_opened_is_a_failure_and_keeps_no_claim(server: Server, ghes: Ghes) -> None:
     from_ghes(server, ghes)
     other = override_settings(FIELD_ENCRYPTION_KEYS=[Fernet.generate_key().decode()])
-    with other, pytest.raises(WrongEncryptionKey):
-        refresh(server)
+    with other:
+        ask(server=server, by=None, at=NOW)
+        with pytest.raises(WrongEncryptionKey):
+            refresh(server)
 
     config = SourceConfig.objects.get(server=server)
     assert (config.error_code, config.lease_until) == ("source_internal", None)
