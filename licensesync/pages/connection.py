@@ -17,8 +17,6 @@ from licensesync.pages.problems import ConnectProblem, problem_of
 from licensesync.pages.record import record_note, record_rows
 from licensesync.pages.server import source_of
 from licensesync.pages.state_band import Stage, StateBand, state_band
-from licensesync.state import StateCode
-from wire.messages import ErrorCode
 
 SAMPLE_LINES = 3
 
@@ -67,8 +65,7 @@ class ConnectionPage:
     @property
     def may_be_a_copy(self) -> bool:
         """Whether nobody has said yet that this server is the original, whose App it would take along."""
-        state = self.band.state
-        return state.code == StateCode.NEEDS_DECISION and state.error_code != ErrorCode.SHRINK_UNCONFIRMED
+        return self.band.state.may_be_a_copy
 
     @property
     def was_disconnected(self) -> bool:

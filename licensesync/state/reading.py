@@ -13,6 +13,7 @@ from licensesync.failures import Failure, failure_of
 from licensesync.models import License, Schedule, SeatSource, SourceConfig, SyncJob
 from licensesync.state.codes import WORDS, StateCode
 from licensesync.state.words import OLD_SEATS_AFTER, day_of, expired_on, had_old_seats, remarks_of, why_of
+from wire.messages import ErrorCode
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
@@ -83,6 +84,11 @@ class ConnectionState:
     def seats_taken_at(self) -> datetime | None:
         """When the seats that were synced last were taken."""
         return self.succeeded.taken_at if self.succeeded else None
+
+    @property
+    def may_be_a_copy(self) -> bool:
+        """Whether nobody has said yet that this server is the original: the two share one App."""
+        return self.code == StateCode.NEEDS_DECISION and self.error_code != ErrorCode.SHRINK_UNCONFIRMED
 
 
 def connection_state(connection: Connection, at: datetime) -> ConnectionState:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -46,6 +47,24 @@ def test_copy_becomes_a_server_of_its_own(stage: Stage, owner_client: Client) ->
     assert "GitHub Connect is not enabled yet" in page
     assert after.server_id != before.server_id
     assert after.connection.state == Connection.State.NOT_CONNECTED
+
+
+def test_command_disables_no_possible_copy_unasked(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    scenes.restored(stage)
+    disabled: list[Connection] = []
+
+    def disable(*, connection: Connection, **_asked: object) -> Connection:
+        disabled.append(connection)
+        return connection
+
+    monkeypatch.setattr(services, "disconnect", disable)
+
+    with pytest.raises(CommandError, match="the original loses its connection"):
+        call_command("disconnect_enterprise", stage.slug)
+    assert disabled == []
+
+    call_command("disconnect_enterprise", stage.slug, "--although-undecided")
+    assert disabled == [stage.connection]
 
 
 def test_disable_warns_whoever_may_be_a_copy(stage: Stage, owner_client: Client) -> None:
