@@ -78,8 +78,9 @@ def _state(server: Server, state: ConnectionState, *, has_seats: bool) -> home.H
     if not has_seats:
         seats = reverse("licensesync:seats", kwargs=kwargs)
         return home.HomeState(state.label, state.tone, _("Import the seats of this server."), seats)
-    # Why it failed stands on the License page, and so does the way on; a decision has a page of its own.
-    fails = state.error_code and state.code != StateCode.NEEDS_DECISION
+    # Why it failed stands on the License page, and so does the way on, and the form of the license that owners alone
+    # see; a decision has a page of its own.
+    fails = (state.error_code and state.code != StateCode.NEEDS_DECISION) or state.code == StateCode.LICENSE_EXPIRED
     url = reverse(f"licensesync:{'license' if fails else state.place}", kwargs=kwargs)
     return home.HomeState(
         state.label, state.tone, state.next_step, url, state.reason or " ".join(map(str, state.remarks))

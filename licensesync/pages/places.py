@@ -13,8 +13,9 @@ _NAMES: Final[dict[str, Promise]] = {
     "seats": _("Seats"),
     "doctor": _("Doctor"),
     "decision": _("Decide"),
+    "license_edit": _("Update license"),
 }
-_OWNERS_ONLY: Final = frozenset({"doctor"})
+_OWNERS_ONLY: Final = frozenset({"doctor", "license_edit"})
 _ANCHORS: Final = {"license": "#license-sync"}
 
 

@@ -21,7 +21,7 @@ from licensesync.pages.runs import Result, Run
 from licensesync.pages.server import source_of
 from licensesync.pages.steps import Step, steps_of
 from licensesync.sources.status import config_of
-from licensesync.state import ConnectionState, StateCode, connection_state
+from licensesync.state import ConnectionState, StateCode, connection_state, is_of_this_connection
 from wire.messages import ErrorCode
 
 RUNS = 10
@@ -74,8 +74,9 @@ class SyncBox:
 
     @property
     def job(self) -> SyncJob | None:
-        """The job under way, or else the last one."""
-        return self.jobs[0] if self.jobs else None
+        """The job under way, or else the last one; those of a former connection are history."""
+        latest = self.jobs[0] if self.jobs else None
+        return latest if is_of_this_connection(self.connection, latest) else None
 
     @property
     def is_active(self) -> bool:

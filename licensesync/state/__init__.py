@@ -1,6 +1,21 @@
 """Where a connection honestly stands: one function that page, command, metrics and home share."""
 
 from licensesync.state.codes import StateCode
-from licensesync.state.reading import OLD_SEATS_AFTER, STALE_AFTER, ConnectionState, connection_state, connection_states
+from licensesync.state.reading import (
+    OLD_SEATS_AFTER,
+    STALE_AFTER,
+    ConnectionState,
+    connection_state,
+    connection_states,
+    is_of_this_connection,
+)
 
-__all__ = ["OLD_SEATS_AFTER", "STALE_AFTER", "ConnectionState", "StateCode", "connection_state", "connection_states"]
+__all__ = [
+    "OLD_SEATS_AFTER",
+    "STALE_AFTER",
+    "ConnectionState",
+    "StateCode",
+    "connection_state",
+    "connection_states",
+    "is_of_this_connection",
+]

@@ -55,7 +55,7 @@ WORDS: Final[dict[StateCode, Words]] = {
     ),
     StateCode.STALE: Words(_("Stale"), "attention", _("Press Sync now.")),
     StateCode.FAILED: Words(_("Sync failed"), "danger"),
-    StateCode.LICENSE_EXPIRED: Words(_("License expired"), "danger", _("Update the license.")),
+    StateCode.LICENSE_EXPIRED: Words(_("License expired"), "danger", _("Update the license."), "license_edit"),
     StateCode.NEEDS_DECISION: Words(_("Waits for your decision"), "danger"),
     StateCode.DISCONNECTED: Words(_("Disconnected"), "neutral", _("Enable GitHub Connect again."), "connection"),
 }

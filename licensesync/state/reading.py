@@ -132,7 +132,7 @@ def _state(connection: Connection, found: dict[int, SyncJob], at: datetime) -> C
     next_run_at: datetime | None = getattr(connection, "next_run_at", None) if is_on else None
     over_since = expired_on(connection, at)
     # What happened before this connection came about is told, and says nothing of this one.
-    arrived, begun = (job if _is_of_this_connection(connection, job) else None for job in (success, judged))
+    arrived, begun = (job if is_of_this_connection(connection, job) else None for job in (success, judged))
     code = _line_code(connection) or _sync_code(active, arrived, begun, at, is_expired=over_since is not None)
     failure = _failure(code, active, begun)
     is_pending = code == StateCode.PENDING
@@ -159,7 +159,7 @@ def _state(connection: Connection, found: dict[int, SyncJob], at: datetime) -> C
     )
 
 
-def _is_of_this_connection(connection: Connection, job: SyncJob | None) -> bool:
+def is_of_this_connection(connection: Connection, job: SyncJob | None) -> bool:
     """Whether a job is one of the connection as it was made last."""
     return job is not None and (connection.connected_at is None or job.created_at >= connection.connected_at)
 

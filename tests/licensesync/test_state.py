@@ -231,7 +231,7 @@ def test_expired_license_is_the_state_only_where_nothing_is_worse(world: World) 
     failed = state_of(world)
 
     assert (today.code, today.remarks) == ("synced", ())
-    assert (expired.code, expired.place, expired.license_expired_on) == ("license_expired", "license", NOW.date())
+    assert (expired.code, expired.place, expired.license_expired_on) == ("license_expired", "license_edit", NOW.date())
     assert failed.code == "failed"
     assert failed.remarks[2:] == ("The license expired on March 2, 2026; syncs work all the same.",)
 

@@ -5,7 +5,9 @@ import re
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
+from connect.models import Connection
 from enterprises.models import AuditEvent
 from licensesync import snapshot
 from licensesync.models import License
@@ -103,6 +105,28 @@ def test_end_of_the_license_is_warned_of_with_what_to_do(
     assert words in page
     assert (f"Notice--{tone}" in page) if tone else ("Notice--" not in page)
     assert ("Renew it, then enter the new date here." in page) == bool(tone)
+
+
+def test_expired_license_leads_to_where_it_is_updated(stage: Stage, owner_client: Client) -> None:
+    scenes.synced(stage)
+    scenes.license_expired(stage)
+    edit = reverse("licensesync:license_edit", args=[stage.slug])
+
+    for name in ("license", "connection"):
+        page = owner_client.get(reverse(f"licensesync:{name}", args=[stage.slug])).content.decode()
+        assert f'href="{edit}"' in page
+
+
+def test_what_a_former_connection_brought_is_history(stage: Stage, owner_client: Client) -> None:
+    scenes.synced(stage)
+    now = timezone.now()
+    Connection.objects.filter(pk=stage.connection.pk).update(connected_at=now, license_sync_enabled_at=now)
+
+    page = owner_client.get(reverse("licensesync:license", args=[stage.slug])).content.decode()
+
+    assert "First sync pending" in page
+    assert "its signature was verified here" not in page
+    assert "The first sync starts by itself" in page
 
 
 def test_license_that_never_ends_says_so(stage: Stage, owner_client: Client) -> None:
