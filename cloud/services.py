@@ -40,6 +40,11 @@ def set_seats_purchased(*, ledger: Ledger, seats_purchased: int, by: User | None
         )
 
 
+def record_download(*, ledger: Ledger, by: User | None, at: datetime, ip: str = "") -> None:
+    """Audit that somebody takes the list of people away."""
+    record(enterprise=ledger.enterprise, action="report.download", by=by, at=at, ip=ip)
+
+
 def import_members(
     *,
     ledger: Ledger,

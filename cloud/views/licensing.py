@@ -14,7 +14,7 @@ from cloud import consumption, instances, reports, services
 from cloud.forms import SeatsPurchasedForm
 from enterprises import notices
 from enterprises.access import Deployment, Need, enterprise_for
-from enterprises.audit import actor_ip, record
+from enterprises.audit import actor_ip
 from enterprises.requests import SignedInRequest
 
 DAYS_SHOWN = 14
@@ -44,13 +44,7 @@ def report(request: SignedInRequest, slug: str) -> StreamingHttpResponse:
     """Stream the report: one row per person, in GitHub's columns."""
     enterprise = enterprise_for(request.user, slug, deployment=Deployment.CLOUD)
     now = timezone.now()
-    record(
-        enterprise=enterprise,
-        action="report.download",
-        by=request.user,
-        ip=actor_ip(request),
-        at=now,
-    )
+    services.record_download(ledger=enterprise.ledger, by=request.user, at=now, ip=actor_ip(request))
     name = f"consumed_licenses-{enterprise.slug}-{now:%Y-%m-%dT%H%M%SZ}.csv"
     return StreamingHttpResponse(
         reports.csv_lines(enterprise.ledger),

@@ -7,8 +7,9 @@ from typing import Any
 
 import msgspec
 from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
 
-from cloud import reports
+from cloud import reports, services
 from cloud.consumption import totals
 from cloud.models import Ledger
 from cloud.reports.table import PEOPLE_AT_A_TIME
@@ -30,6 +31,7 @@ class Command(BaseCommand):
         ledger = Ledger.objects.filter(enterprise__slug=slug).first()
         if ledger is None:
             raise CommandError(f"There is no cloud account {slug!r}.")
+        services.record_download(ledger=ledger, by=None, at=timezone.now())
         lines = {"table": _table, "csv": reports.csv_lines, "json": _json}[options["format"]]
         for text in lines(ledger):
             self.stdout.write(text, ending="")
