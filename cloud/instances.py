@@ -1,7 +1,10 @@
 """What the cloud says about each server: its status line, how fresh it is, and what it adds."""
 
+import enum
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Final
 
 from django.db.models import Count, Max
 from django.utils import formats, timezone
@@ -18,6 +21,20 @@ OLD_SEATS_AFTER = timedelta(days=8)
 EVERY = timedelta(days=7)
 # The name of the feature in a connection record.
 LICENSE_SYNC = "license_sync"
+
+
+class Standing(enum.Enum):
+    """Where a server stands; the first that holds, from the top."""
+
+    DISCONNECTED = enum.auto()
+    SYNC_OFF = enum.auto()
+    UNDECIDED = enum.auto()
+    FAILED = enum.auto()
+    SYNCING = enum.auto()
+    NEVER_SYNCED = enum.auto()
+    STALE = enum.auto()
+    OLD_SEATS = enum.auto()
+    UP_TO_DATE = enum.auto()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +61,16 @@ def instance_states(ledger: Ledger, at: datetime) -> list[InstanceState]:
         replace(_state(installation, at, alone.get(installation.pk, 0)), last_sync=changes.get(installation.pk))
         for installation in installations
     ]
+
+
+def hostnames_by_standing(ledgers: Iterable[Ledger], at: datetime) -> dict[int, dict[Standing, list[str]]]:
+    """Return the servers of many accounts, by primary key of the ledger and where they stand, in one query."""
+    found: dict[int, dict[Standing, list[str]]] = {}
+    installations = Installation.objects.filter(ledger__in=ledgers).defer("app_key", "next_app_key")
+    for installation in installations.order_by("hostname", "pk"):
+        standing = _standing(installation, at, is_off=is_switched_off(installation))
+        found.setdefault(installation.ledger_id, {}).setdefault(standing, []).append(installation.hostname)
+    return found
 
 
 def _last_syncs(ledger: Ledger) -> dict[int | None, Revision]:
@@ -78,7 +105,7 @@ def _licenses_of_one_server(ledger: Ledger) -> dict[int, int]:
 def _state(installation: Installation, at: datetime, added_licenses: int) -> InstanceState:
     synced_at = installation.last_sync_at
     is_off = is_switched_off(installation)
-    tone, label = _label(installation, at, is_off=is_off)
+    tone, label = _label(installation, _standing(installation, at, is_off=is_off))
     is_awaited = installation.state != Installation.State.DISCONNECTED and not is_off
     next_expected_at = synced_at + EVERY if synced_at and is_awaited else None
     return InstanceState(
@@ -96,25 +123,43 @@ def _state(installation: Installation, at: datetime, added_licenses: int) -> Ins
     )
 
 
-def _label(installation: Installation, at: datetime, *, is_off: bool) -> tuple[str, str | Promise]:
+def _standing(installation: Installation, at: datetime, *, is_off: bool) -> Standing:
     """What is worst goes first; a server that was switched off is not expected to do anything."""
     synced_at = installation.last_sync_at
     if installation.state == Installation.State.DISCONNECTED:
-        return "neutral", _("Disconnected")
+        return Standing.DISCONNECTED
     if is_off:
-        return "attention", _("License sync is off")
+        return Standing.SYNC_OFF
     if installation.last_status == Installation.SyncStatus.FAILURE:
-        return "danger", _("Last sync failed")
+        return Standing.UNDECIDED if is_decided_on_server(installation.last_error) else Standing.FAILED
     if installation.last_status == Installation.SyncStatus.PENDING:
-        return "accent", _("Sync under way")
+        return Standing.SYNCING
     if synced_at is None:
-        return "attention", _("Never synced")
+        return Standing.NEVER_SYNCED
     if at - synced_at > STALE_AFTER:
-        return "attention", _("Stale")
+        return Standing.STALE
     if installation.taken_at is not None and synced_at - installation.taken_at > OLD_SEATS_AFTER:
-        day = formats.date_format(timezone.localtime(installation.taken_at), "DATE_FORMAT")
-        return "attention", gettext("Synced, with seats of %(day)s") % {"day": day}
-    return "success", _("Up to date")
+        return Standing.OLD_SEATS
+    return Standing.UP_TO_DATE
+
+
+_LABELS: Final[dict[Standing, tuple[str, Promise]]] = {
+    Standing.DISCONNECTED: ("neutral", _("Disconnected")),
+    Standing.SYNC_OFF: ("attention", _("License sync is off")),
+    Standing.UNDECIDED: ("danger", _("Last sync failed")),
+    Standing.FAILED: ("danger", _("Last sync failed")),
+    Standing.SYNCING: ("accent", _("Sync under way")),
+    Standing.NEVER_SYNCED: ("attention", _("Never synced")),
+    Standing.STALE: ("attention", _("Stale")),
+    Standing.UP_TO_DATE: ("success", _("Up to date")),
+}
+
+
+def _label(installation: Installation, standing: Standing) -> tuple[str, str | Promise]:
+    if standing is not Standing.OLD_SEATS or installation.taken_at is None:
+        return _LABELS[standing]
+    day = formats.date_format(timezone.localtime(installation.taken_at), "DATE_FORMAT")
+    return "attention", gettext("Synced, with seats of %(day)s") % {"day": day}
 
 
 def _problem(installation: Installation, *, is_off: bool) -> str:
