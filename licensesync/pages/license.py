@@ -93,11 +93,16 @@ class LicensePage:
     @property
     def expiry_warning(self) -> str:
         """That the license ends soon or has ended, and what to do."""
+        return f"{self.expiry_sentence} {self._renewal}"
+
+    @property
+    def expiry_sentence(self) -> str:
+        """That the license ends soon or has ended."""
         if self.expiry.is_expired:
             text = _("The license has expired on %(date)s. Nobody is locked out, and syncs go on.")
         else:
             text = _("The license expires on %(date)s.")
-        return f"{text % {'date': self._expires}} {self._renewal}"
+        return text % {"date": self._expires}
 
     @property
     def _renewal(self) -> str:
