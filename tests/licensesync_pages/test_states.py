@@ -116,6 +116,8 @@ def words(html: str) -> str:
     return re.sub(r"\s+", " ", unescape(html))
 
 
+# PostgreSQL answers the same statements of these pages in the other tests of this folder and in tests/permissions.
+@pytest.mark.sqlite
 @pytest.mark.parametrize("place", [*scenes.PLACES, *troubles.PLACES, *sources.PLACES], ids=str)
 def test_state_says_what_it_is(stage: Stage, owner_client: Client, place: Place) -> None:
     place.scene(stage)
@@ -127,6 +129,7 @@ def test_state_says_what_it_is(stage: Stage, owner_client: Client, place: Place)
     assert [text for text in SAYS[str(place)] if text not in shown] == []
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("place", scenes.PLACES[: len(scenes.CONNECT_SCENES) + len(scenes.LICENSE_SCENES)], ids=str)
 def test_billing_manager_sees_the_state_and_no_form_of_it(stage: Stage, billing_manager: User, place: Place) -> None:
     place.scene(stage)
