@@ -52,7 +52,7 @@ PAGES = (
 
 def register() -> None:
     """Tell the shell about the cloud's side; called once when the apps are ready."""
-    home.register(Deployment.CLOUD, home_states)
+    home.register(Deployment.CLOUD, home_states, notices_at="cloud:licensing")
     navigation.register(Deployment.CLOUD, PAGES)
 
 

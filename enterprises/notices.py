@@ -93,6 +93,12 @@ def listed(enterprise: Enterprise, *, is_open: bool = True) -> list[OpenNotice]:
     return [OpenNotice(notice, words, url_of(notice, words)) for notice, words in said if words]
 
 
+def open_counts(enterprises: Iterable[Enterprise]) -> dict[int, int]:
+    """How many causes are open of each enterprise, by primary key, in one query; those without any are left out."""
+    found = Notice.objects.filter(enterprise__in=enterprises, resolved_at=None, code__in=list(_wordings))
+    return dict(found.order_by().values_list("enterprise").annotate(open=Count("pk")))
+
+
 def mails_sent(found: Iterable[Notice]) -> dict[int, int]:
     """How many mails went out about each notice, by primary key, in one query; those without any are left out."""
     sent = NoticeMail.objects.filter(notice__in=[notice.pk for notice in found], sent_at__isnull=False)

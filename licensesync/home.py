@@ -61,7 +61,7 @@ PAGES = (
 
 def register() -> None:
     """Tell the shell about the server's side; called once when the apps are ready."""
-    home.register(Deployment.SERVER, home_states)
+    home.register(Deployment.SERVER, home_states, notices_at="licensesync:license")
     navigation.register(Deployment.SERVER, PAGES)
 
 

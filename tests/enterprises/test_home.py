@@ -11,7 +11,7 @@ from pytest_django import DjangoAssertNumQueries, Settings
 from enterprises import home
 from enterprises.founding import Particulars, found
 from enterprises.home import HomeState
-from enterprises.models import Deployment, Enterprise, User
+from enterprises.models import Deployment, Enterprise, Notice, User
 from tests.factories import NOW, make_role, make_server_enterprise, make_user
 
 
@@ -44,13 +44,13 @@ def test_rows_carry_the_states_of_their_side(owner: User, server_enterprise: Ent
 
 
 @pytest.mark.parametrize("count", [1, 7])
-def test_rows_need_one_query_however_many(
+def test_rows_need_two_queries_however_many(
     count: int, owner: User, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     for _each in range(count):
         make_role(owner, make_server_enterprise())
 
-    with django_assert_num_queries(1):
+    with django_assert_num_queries(2):
         rows = home.rows(owner, providers={Deployment.SERVER: states})
 
     assert len(rows) == count
@@ -87,3 +87,23 @@ def queries_of_home(client: Client) -> int:
     with CaptureQueriesContext(connection) as queries:
         assert client.get("/").status_code == 200
     return len(queries)
+
+
+def test_row_leads_to_what_is_open(owner: User, owner_client: Client, server_enterprise: Enterprise) -> None:
+    for code in ("old_seats", "license_ends", "of another version"):
+        Notice.objects.create(enterprise=server_enterprise, code=code, opened_at=NOW)
+    Notice.objects.create(enterprise=server_enterprise, code="no_success", opened_at=NOW, resolved_at=NOW)
+
+    (row,) = home.rows(owner)
+    page = owner_client.get("/").content.decode()
+
+    assert (row.open_notices, row.notices_url) == (2, "/enterprises/octo-server/settings/license#notices")
+    assert f'<a href="{row.notices_url}">2 notices need an owner</a>' in page
+
+
+def test_cloud_account_leads_to_what_is_open(owner: User, cloud_enterprise: Enterprise) -> None:
+    Notice.objects.create(enterprise=cloud_enterprise, code="server_stale", opened_at=NOW)
+
+    (row,) = home.rows(owner)
+
+    assert (row.open_notices, row.notices_url) == (1, f"/enterprises/{cloud_enterprise.slug}/licensing#notices")
