@@ -1,4 +1,4 @@
-"""The books of the contested example: every rule that can decide about a person, connected and synced."""
+"""The cloud account octo with empty books."""
 
 from __future__ import annotations
 
@@ -18,12 +18,4 @@ def ledger(cloud_enterprise: Enterprise) -> Ledger:
     ledger: Ledger = import_module("cloud.services").open_ledger(
         enterprise=cloud_enterprise, seats_purchased=30, at=import_module("tests.factories").NOW
     )
-    return ledger
-
-
-@pytest.fixture
-def contested(ledger: Ledger) -> Ledger:
-    """35 counted apart, 25 people."""
-    import_module("tests.cloud_pages.scenes").fill(ledger)
-    ledger.refresh_from_db()
     return ledger

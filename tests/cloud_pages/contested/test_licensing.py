@@ -32,13 +32,6 @@ def test_licensing_explains_a_list_longer_than_the_total(owner_client: Client, c
     assert "The list of people is 1 longer than the total" in _text(owner_client)
 
 
-def test_licensing_of_nobody_says_what_to_do(owner_client: Client, ledger: Ledger) -> None:
-    text = _text(owner_client)
-
-    assert "Nobody is counted yet" in text
-    assert "/enterprises/octo/settings/members" in text
-
-
 def test_licensing_shows_over_consumption_and_locks_nobody_out(owner_client: Client, contested: Ledger) -> None:
     Ledger.objects.update(seats_purchased=20)
 

@@ -1,0 +1,1 @@
+"""The cloud's pages: the number, the people, the imports, the consent."""

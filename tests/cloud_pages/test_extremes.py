@@ -1,0 +1,23 @@
+"""The pages of nobody, and of somebody with very many accounts."""
+
+from django.test import Client
+
+from cloud.models import Ledger
+from tests.cloud.books import connect, sync
+
+
+def test_licensing_of_nobody_says_what_to_do(owner_client: Client, ledger: Ledger) -> None:
+    text = " ".join(owner_client.get("/enterprises/octo/licensing").content.decode().split())
+
+    assert "Nobody is counted yet" in text
+    assert "/enterprises/octo/settings/members" in text
+
+
+def test_person_with_very_many_accounts_is_listed_with_a_few(owner_client: Client, ledger: Ledger) -> None:
+    sync(connect(ledger, "ghes1.octo.example"), [(number, "bots@octo.example") for number in range(1, 301)])
+
+    page = " ".join(owner_client.get("/enterprises/octo/people").content.decode().split())
+
+    assert page.count("ghes1.octo.example:") == 20
+    assert "ghes1.octo.example:20 " in page
+    assert "and 280 more accounts" in page
