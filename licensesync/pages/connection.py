@@ -15,7 +15,7 @@ from licensesync import snapshot
 from licensesync.forms import DisableForm, EnableForm
 from licensesync.pages.problems import ConnectProblem, problem_of
 from licensesync.pages.record import record_note, record_rows
-from licensesync.pages.server import source_of
+from licensesync.pages.server import AboutServer, source_of
 from licensesync.pages.state_band import Stage, StateBand, state_band
 
 SAMPLE_LINES = 3
@@ -35,7 +35,7 @@ class Sending:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ConnectionPage:
+class ConnectionPage(AboutServer):
     """The GitHub Connect page of one server."""
 
     server: Server
@@ -46,16 +46,6 @@ class ConnectionPage:
     sending: Sending | None
     problem: ConnectProblem | None
     is_owner: bool
-
-    @property
-    def slug(self) -> str:
-        """The enterprise's address."""
-        return self.server.enterprise.slug
-
-    @property
-    def connection(self) -> Connection:
-        """The server's connection, in whatever state."""
-        return self.server.connection
 
     @property
     def stage(self) -> Stage:

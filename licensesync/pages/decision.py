@@ -10,11 +10,12 @@ from django.contrib.humanize.templatetags.humanize import intcomma
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 
-from connect.models import Connection, Server
+from connect.models import Server
 from licensesync import deciding
 from licensesync.deciding import CUT_OFF, Choice, Decision
 from licensesync.forms import CopyForm, DecisionForm
 from licensesync.pages.decision_words import NO_REASON, NO_TITLE, REASONS, TITLES
+from licensesync.pages.server import AboutServer
 from licensesync.state import ConnectionState, connection_state
 from wire.messages import ErrorCode, Held, StandingConnection
 
@@ -50,7 +51,7 @@ class Option:
 
 
 @dataclass(frozen=True, kw_only=True)
-class DecisionPage:
+class DecisionPage(AboutServer):
     """What waits for an owner of one server.
 
     ``is_kept_out``: the cloud let it not in, for ``existing`` is there; None where an older cloud does not say which.
@@ -63,16 +64,6 @@ class DecisionPage:
     existing: StandingConnection | None
     is_owner: bool
     sent: DecisionForm | None
-
-    @property
-    def slug(self) -> str:
-        """The enterprise's address."""
-        return self.server.enterprise.slug
-
-    @property
-    def connection(self) -> Connection:
-        """The server's connection."""
-        return self.server.connection
 
     @property
     def account(self) -> str:

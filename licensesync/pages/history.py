@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from connect.models import Server
 from licensesync.models import SyncJob
 from licensesync.pages.runs import Run
+from licensesync.pages.server import AboutServer
 
 PER_PAGE: Final = 50
 ACTIVE: Final = "active"
@@ -45,17 +46,12 @@ class HistoryForm(forms.Form):
 
 
 @dataclass(frozen=True)
-class HistoryPage:
+class HistoryPage(AboutServer):
     """One page of jobs. ``page`` is Django's, of rows of `Run`."""
 
     server: Server
     form: HistoryForm
     page: Page[SyncJob]
-
-    @property
-    def slug(self) -> str:
-        """The enterprise's address."""
-        return self.server.enterprise.slug
 
     @property
     def runs(self) -> list[Run]:

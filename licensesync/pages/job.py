@@ -13,18 +13,19 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from connect.models import Connection, Server
+from connect.models import Server
 from licensesync.failures import DECISIONS, Failure, failure_of
 from licensesync.models import SyncJob, SyncJobEvent
 from licensesync.pages.difference import DifferenceView, difference_of
 from licensesync.pages.events import MOST_SHOWN, Attempt, LogLine, attempts_of, log_lines
 from licensesync.pages.places import PlaceLink, link_to
 from licensesync.pages.runs import Result, Run
+from licensesync.pages.server import AboutServer
 from licensesync.pages.steps import Step, preview_steps_of, steps_of
 
 
 @dataclass(frozen=True)
-class JobPage:
+class JobPage(AboutServer):
     """Everything about one job. ``events`` are the newest of its log, oldest first.
 
     ``is_made_good``: it failed, and a later one of its kind arrived.
@@ -38,16 +39,6 @@ class JobPage:
     is_made_good: bool
     at: datetime
     is_owner: bool
-
-    @property
-    def slug(self) -> str:
-        """The enterprise's address."""
-        return self.server.enterprise.slug
-
-    @property
-    def connection(self) -> Connection:
-        """The server's connection."""
-        return self.server.connection
 
     @property
     def run(self) -> Run:

@@ -14,20 +14,15 @@ from connect.models import Server
 from enterprises import moments
 from licensesync.licenses import Expiry, ExpiryLevel, LicenseUse, expiry_of, use_of
 from licensesync.models import SeatSource
-from licensesync.pages.server import license_of, source_of
+from licensesync.pages.server import AboutServer, license_of, source_of
 
 
 @dataclass(frozen=True)
-class LicensePage:
+class LicensePage(AboutServer):
     """The License page of one server."""
 
     server: Server
     at: datetime
-
-    @property
-    def slug(self) -> str:
-        """The enterprise's address."""
-        return self.server.enterprise.slug
 
     @cached_property
     def use(self) -> LicenseUse:

@@ -14,7 +14,7 @@ from licensesync.failures import Failure, explain, failure_of
 from licensesync.models import SyncJob
 from licensesync.pages.difference import DifferenceView, difference_of
 from licensesync.pages.places import PlaceLink, link_to
-from licensesync.pages.server import source_of
+from licensesync.pages.server import AboutServer, source_of
 from licensesync.pages.steps import Step, preview_steps_of
 from licensesync.pages.sync_box import Missing, missing_of
 from licensesync.seats.changes import is_large_shrink
@@ -24,7 +24,7 @@ OLD_AFTER: Final = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
-class PreviewPage:
+class PreviewPage(AboutServer):
     """Everything about the last preview. ``active`` is the job under way in the same slot, whatever its kind."""
 
     server: Server
@@ -33,11 +33,6 @@ class PreviewPage:
     last_sync: SyncJob | None
     at: datetime
     is_owner: bool
-
-    @property
-    def slug(self) -> str:
-        """The enterprise's address."""
-        return self.server.enterprise.slug
 
     @cached_property
     def missing(self) -> Missing | None:

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy
 from connect.models import Server
 from enterprises import moments
 from licensesync.models import SyncJob
+from licensesync.pages.server import AboutServer
 from licensesync.receipts import PINNED, Check, Proof, prove
 from wire.messages import Receipt
 
@@ -41,18 +42,13 @@ class CheckRow:
 
 
 @dataclass(frozen=True)
-class ReceiptPage:
+class ReceiptPage(AboutServer):
     """A receipt with its proof."""
 
     server: Server
     job: SyncJob
     proof: Proof
     at: datetime
-
-    @property
-    def slug(self) -> str:
-        """The enterprise's address."""
-        return self.server.enterprise.slug
 
     @property
     def checks(self) -> list[CheckRow]:

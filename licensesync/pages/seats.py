@@ -12,21 +12,16 @@ from enterprises.models import StagedUpload
 from licensesync.forms import RefreshSeatsForm
 from licensesync.models import SeatSource
 from licensesync.pages.seat_source import SourcePanel
-from licensesync.pages.server import source_of
+from licensesync.pages.server import AboutServer, source_of
 from licensesync.seats.changes import Sample, SeatChange
 
 
 @dataclass(frozen=True)
-class SeatsPage:
+class SeatsPage(AboutServer):
     """The Seats page of one server."""
 
     server: Server
     at: datetime
-
-    @property
-    def slug(self) -> str:
-        """The enterprise's address."""
-        return self.server.enterprise.slug
 
     @property
     def panel(self) -> SourcePanel:
@@ -66,17 +61,12 @@ class Samples:
 
 
 @dataclass(frozen=True)
-class ReviewPage:
+class ReviewPage(AboutServer):
     """What a waiting file would change."""
 
     server: Server
     upload: StagedUpload
     change: SeatChange
-
-    @property
-    def slug(self) -> str:
-        """The enterprise's address."""
-        return self.server.enterprise.slug
 
     @property
     def samples(self) -> list[Samples]:

@@ -10,10 +10,11 @@ from django.utils.translation import gettext_lazy as _
 from connect.models import Server
 from licensesync import snapshot
 from licensesync.models import SyncJob
+from licensesync.pages.server import AboutServer
 
 
 @dataclass(frozen=True)
-class SentPage:
+class SentPage(AboutServer):
     """Lines to read and search. ``job`` is the sync that sent them; without one they are still to be sent."""
 
     server: Server
@@ -23,11 +24,6 @@ class SentPage:
     job: SyncJob | None
     last_sent: SyncJob | None
     shows_past: bool
-
-    @property
-    def slug(self) -> str:
-        """The enterprise's address."""
-        return self.server.enterprise.slug
 
     @property
     def text(self) -> str:

@@ -2,7 +2,7 @@
 
 from django.http import Http404
 
-from connect.models import Server
+from connect.models import Connection, Server
 from enterprises.models import Enterprise
 from licensesync.models import License, SeatSource
 
@@ -14,6 +14,22 @@ EVERYTHING = (
     "seat_source",
     "source_config",
 )
+
+
+class AboutServer:
+    """What every page about a server knows of it by its ``server``."""
+
+    server: Server
+
+    @property
+    def slug(self) -> str:
+        """The enterprise's address."""
+        return self.server.enterprise.slug
+
+    @property
+    def connection(self) -> Connection:
+        """The server's connection, in whatever state."""
+        return self.server.connection
 
 
 def server_of(enterprise: Enterprise) -> Server:

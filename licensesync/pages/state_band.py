@@ -12,25 +12,20 @@ from connect.failures import Place
 from connect.models import Connection, Server
 from licensesync.models import SeatSource
 from licensesync.pages.places import PlaceLink, link_to
-from licensesync.pages.server import source_of
+from licensesync.pages.server import AboutServer, source_of
 from licensesync.state import ConnectionState, connection_state
 
 Stage = Literal["off", "pending", "expired", "connected"]
 
 
 @dataclass(frozen=True)
-class StateBand:
+class StateBand(AboutServer):
     """The state of one server's connection as of a moment."""
 
     server: Server
     state: ConnectionState
     at: datetime
     is_owner: bool
-
-    @property
-    def slug(self) -> str:
-        """The enterprise's address."""
-        return self.server.enterprise.slug
 
     @property
     def stage(self) -> Stage:

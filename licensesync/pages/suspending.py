@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from connect.models import Server
+from licensesync.pages.server import AboutServer
 from licensesync.users.suspending import Answer, Missing, Stale, Suspending, suspending
 
 _MISSING: Final[dict[Missing, tuple[str | Promise, str]]] = {
@@ -39,16 +40,11 @@ _LINKS: Final = {"connection": _("GitHub Connect"), "seats": _("Import seats"), 
 
 
 @dataclass(frozen=True)
-class SuspendingBox:
+class SuspendingBox(AboutServer):
     """Everything the box shows."""
 
     server: Server
     stands: Suspending
-
-    @property
-    def slug(self) -> str:
-        """The enterprise's address."""
-        return self.server.enterprise.slug
 
     @property
     def missing(self) -> str | Promise:

@@ -12,13 +12,13 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
 from connect.failures import Place
-from connect.models import Connection, Server
+from connect.models import Server
 from licensesync.failures import Failure, failure_of
 from licensesync.models import Schedule, SeatSource, SyncJob
 from licensesync.pages.difference import DifferenceView, difference_of
 from licensesync.pages.places import PlaceLink, link_to
 from licensesync.pages.runs import Result, Run
-from licensesync.pages.server import source_of
+from licensesync.pages.server import AboutServer, source_of
 from licensesync.pages.steps import Step, steps_of
 from licensesync.sources.status import config_of
 from licensesync.state import ConnectionState, StateCode, connection_state, is_of_this_connection
@@ -53,7 +53,7 @@ def missing_of(server: Server) -> Missing | None:
 
 
 @dataclass(frozen=True)
-class SyncBox:
+class SyncBox(AboutServer):
     """Everything the box shows. ``jobs`` are the last ones, newest first."""
 
     server: Server
@@ -61,16 +61,6 @@ class SyncBox:
     jobs: list[SyncJob]
     at: datetime
     is_owner: bool
-
-    @property
-    def slug(self) -> str:
-        """The enterprise's address."""
-        return self.server.enterprise.slug
-
-    @property
-    def connection(self) -> Connection:
-        """The server's connection."""
-        return self.server.connection
 
     @property
     def job(self) -> SyncJob | None:

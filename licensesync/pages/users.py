@@ -11,7 +11,7 @@ from django.utils.translation import pgettext_lazy
 
 from connect.models import Server
 from licensesync.models import DormancyExclusion, Seat, SeatSource
-from licensesync.pages.server import source_of
+from licensesync.pages.server import AboutServer, source_of
 from licensesync.users.exclusions import gone_exclusions
 from licensesync.users.listing import Filter, UsersPage, Wanted, state_of, users_page
 
@@ -52,18 +52,13 @@ class UserRow:
 
 
 @dataclass(frozen=True)
-class UsersList:
+class UsersList(AboutServer):
     """The page of a server's users. ``chosen`` are the values of its address."""
 
     server: Server
     wanted: Wanted
     chosen: dict[str, Any]
     listed: UsersPage
-
-    @property
-    def slug(self) -> str:
-        """The enterprise's address."""
-        return self.server.enterprise.slug
 
     @property
     def source(self) -> SeatSource | None:
