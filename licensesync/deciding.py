@@ -23,6 +23,7 @@ from enterprises.models import User
 from enterprises.outbound import Adapter
 from licensesync import jobs, services
 from licensesync.models import SyncJob
+from licensesync.state import is_of_this_connection
 from wire import signing
 from wire.messages import Base, ErrorCode, Held
 
@@ -102,8 +103,7 @@ def pending(connection: Connection) -> Decision | None:
     job = judged.order_by("-pk").first()
     if job is None or job.state != SyncJob.State.FAILED or job.error_code not in _CHOICES or job.decision:
         return None
-    is_of_before = connection.connected_at is not None and job.created_at < connection.connected_at
-    if is_of_before:
+    if not is_of_this_connection(connection, job):
         return None
     held = msgspec.convert(job.cloud_held, Held) if job.cloud_held else None
     return Decision(job=job, connection=connection, held=held)
