@@ -18,7 +18,7 @@ from django.utils import translation
 
 from cloud import consumption, matching
 from cloud.arriving import stage_parts
-from cloud.differences import NOBODY, PeopleDifference, SnapshotChange
+from cloud.changes import NOBODY, PeopleDifference, SnapshotChange
 from cloud.guards import is_alarming_shrink
 from cloud.history import next_revision
 from cloud.locks import locked

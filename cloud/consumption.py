@@ -12,8 +12,8 @@ from typing import Final
 
 from django.utils import timezone
 
-from cloud import differences, matching
-from cloud.differences import PeopleDifference, SnapshotChange
+from cloud import matching
+from cloud.changes import PeopleDifference, SnapshotChange, differences
 from cloud.locks import locked
 from cloud.models import Installation, Ledger, Revision
 from cloud.staging import BIGINT, BOOLEAN, TEXT, analyze, execute, refresh_statistics, temporary_table

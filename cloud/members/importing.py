@@ -11,7 +11,7 @@ from typing import Final
 from django.utils.translation import gettext as _
 
 from cloud import consumption, matching
-from cloud.differences import PeopleDifference
+from cloud.changes import PeopleDifference
 from cloud.guards import is_alarming_shrink
 from cloud.members import tables
 from cloud.members.reading import MembersInvalid

@@ -9,7 +9,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
-from cloud import reports
+from cloud import changes, reports
 from enterprises.access import Deployment, enterprise_for
 from enterprises.requests import SignedInRequest
 
@@ -23,9 +23,9 @@ def change(request: SignedInRequest, slug: str, number: int) -> HttpResponse:
     ledger = enterprise_for(request.user, slug, deployment=Deployment.CLOUD).ledger
     revision = get_object_or_404(ledger.revisions.select_related("installation"), number=number)
     kind = request.GET.get("kind", "")
-    kind = kind if kind in reports.KINDS else reports.KINDS[0]
-    counts = reports.change_counts(revision)
-    page = Paginator(reports.people_of_change(revision, kind), PEOPLE_PER_PAGE).get_page(request.GET.get("page"))
+    kind = kind if kind in changes.KINDS else changes.KINDS[0]
+    counts = changes.change_counts(revision)
+    page = Paginator(changes.people_of_change(revision, kind), PEOPLE_PER_PAGE).get_page(request.GET.get("page"))
     labels = {"came": _("Came"), "matched": _("Matched"), "unmatched": _("Stayed")}
     context = {
         "revision": revision,

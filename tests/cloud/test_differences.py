@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
 
-from cloud import consumption, differences, intake, services
+from cloud import changes, consumption, intake, services
 from cloud.models import Installation, Intake, Ledger, PersonChange, Revision, ServerAccount
 from tests.cloud import rulebook
 from tests.cloud.books import (
@@ -157,7 +157,7 @@ def test_samples_are_few_however_many_people_there_are(server: Installation) -> 
     said = difference_of(sync(server, crowd))
 
     assert said.people_added == 100
-    assert [one.user_id for one in said.samples] == list(range(1, differences.SAMPLES + 1))
+    assert [one.user_id for one in said.samples] == list(range(1, changes.SAMPLES + 1))
 
 
 def test_statements_do_not_grow_with_the_accounts(ledger: Ledger) -> None:

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from cloud import applying, intake
-from cloud.differences import NOBODY, SnapshotChange
+from cloud.changes import NOBODY, SnapshotChange
 from cloud.locks import locked
 from cloud.models import Installation, Intake, Ledger, ServerAccount
 from cloud.refusals import IntakeRefused
