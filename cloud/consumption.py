@@ -17,6 +17,7 @@ from cloud.changes import PeopleDifference, SnapshotChange, differences
 from cloud.locks import locked
 from cloud.models import Installation, Ledger, Revision
 from cloud.staging import BIGINT, BOOLEAN, TEXT, analyze, execute, refresh_statistics, temporary_table
+from cloud.suspects import closing
 
 TOUCHED: Final = matching.TOUCHED
 
@@ -194,6 +195,8 @@ def close(
     differences.keep_revision(
         ledger, at, cause=cause, people=people, licenses_before=before, server=server, snapshot=snapshot
     )
+    if people.removed:
+        closing.let_go(ledger, at)
 
 
 def note_day(ledger: Ledger, at: datetime) -> None:

@@ -8,9 +8,21 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from django.db import transaction
+from django.db.models import Max
 from django.utils.translation import gettext_noop as _
 
-from cloud.models import AppToken, ConnectCode, Installation, Intake, IntakePart, PersonChange, Revision, UsagePoint
+from cloud.models import (
+    AppToken,
+    ConnectCode,
+    Installation,
+    Intake,
+    IntakePart,
+    PersonChange,
+    Revision,
+    Suspect,
+    SuspectRun,
+    UsagePoint,
+)
 from enterprises import retention
 from enterprises.retention import LARGE_BODIES, PIECE, SMALL_PIECE, delete_piece
 
@@ -19,6 +31,8 @@ KEEP_ENDED: Final = timedelta(days=30)
 KEEP_SAMPLES: Final = timedelta(days=1)
 """So long a server may ask which of its accounts a snapshot concerned; one that had no answer asks again at once."""
 KEEP_HISTORY: Final = timedelta(days=5 * 366)
+KEEP_PAIRS: Final = timedelta(days=400)
+"""So long nobody is asked again about a pair that was dismissed, or that came apart, while somebody of it is away."""
 
 _OVER: Final = [state for state in Intake.State if state not in Intake.OPEN]
 
@@ -27,7 +41,9 @@ def enforce(at: datetime) -> None:
     """Delete what is over: snapshots and files that were never finished every minute, the rest every hour."""
     retention.run((_late_intakes, _parts, *retention.EVERY_MINUTE), at)
     retention.run_hourly(
-        "cloud", (_tokens, _codes, _samples, _ended_intakes, _changes, _history, *retention.EVERY_HOUR), at
+        "cloud",
+        (_tokens, _codes, _samples, _ended_intakes, _changes, _history, _pairs, _searches, *retention.EVERY_HOUR),
+        at,
     )
 
 
@@ -85,3 +101,17 @@ def _changes(at: datetime) -> bool:
 
 def _history(at: datetime) -> bool:
     return delete_piece(UsagePoint.objects.filter(day__lt=(at - KEEP_HISTORY).date()))
+
+
+def _pairs(at: datetime) -> bool:
+    """Pairs whose people are not there any more. What was proved is history."""
+    over = Suspect.objects.filter(first_key="").exclude(state__in=Suspect.LISTED)
+    proved = Suspect.State.CONFIRMED
+    old = over.filter(state=proved, state_at__lt=at - KEEP_HISTORY)
+    return delete_piece(old) or delete_piece(over.filter(state_at__lt=at - KEEP_PAIRS).exclude(state=proved))
+
+
+def _searches(at: datetime) -> bool:
+    """Searches that are over, but for the last one of each account."""
+    last = SuspectRun.objects.values("ledger").annotate(last=Max("pk")).values("last")
+    return delete_piece(SuspectRun.objects.filter(finished_at__lte=at - KEEP_ENDED).exclude(pk__in=last), SMALL_PIECE)

@@ -6,6 +6,7 @@ from cloud.models.installations import AppToken, ConnectCode, Installation, Rece
 from cloud.models.intakes import Intake, IntakePart
 from cloud.models.members import Member, MemberAddress, MemberLink
 from cloud.models.people import ConsumedLicense, ServerAccount
+from cloud.models.suspects import Suspect, SuspectRun
 
 __all__ = [
     "AppToken",
@@ -22,6 +23,8 @@ __all__ = [
     "ReceiptSigner",
     "Revision",
     "ServerAccount",
+    "Suspect",
+    "SuspectRun",
     "UsagePoint",
     "VerifiedDomain",
 ]

@@ -66,6 +66,8 @@ def days(count: int) -> timedelta:
         ("Snapshots on their way in", "an hour", LIFETIME[Intake.Kind.PREVIEW], timedelta(hours=1)),
         ("Ended snapshots", "30 days", of_cloud.KEEP_ENDED, days(30)),
         ("Licenses by day", "Five years", of_cloud.KEEP_HISTORY, days(5 * 366)),
+        ("Pairs of people", "400 days", of_cloud.KEEP_PAIRS, days(400)),
+        ("Searches", "30 days", of_cloud.KEEP_ENDED, days(30)),
         ("Files between", "An hour", uploads.KEPT_FOR, timedelta(hours=1)),
         ("Sign-in links", "15 minutes", services.LINK_LIVES, timedelta(minutes=15)),
         ("API tokens", "30 days", retention.KEEP_CLOSED_TOKENS, days(30)),
