@@ -121,6 +121,16 @@ PACKAGES = (
         ),
     ),
     Package(
+        "uplot",
+        "1.6.32",
+        "MIT",
+        (
+            (f"{VENDOR}/uplot/uplot.min.js", ("dist/uPlot.iife.min.js",)),
+            (f"{VENDOR}/uplot/uplot.min.css", ("dist/uPlot.min.css",)),
+            (f"{VENDOR}/licenses/uplot.txt", ("LICENSE",)),
+        ),
+    ),
+    Package(
         "axe-core",
         "4.14.1",
         "MPL-2.0",
