@@ -12,7 +12,7 @@ from typing import Final
 
 from django.utils import timezone
 
-from cloud import matching
+from cloud import matching, shares
 from cloud.changes import PeopleDifference, SnapshotChange, differences
 from cloud.locks import locked
 from cloud.models import Installation, Ledger, Revision
@@ -200,8 +200,10 @@ def close(
 
 
 def note_day(ledger: Ledger, at: datetime) -> None:
-    """Write the count of the day into the history."""
-    execute(_NOTE_DAY, at.astimezone(UTC).date(), ledger.pk)
+    """Write the count of the day into the history, and what each server has of it."""
+    day = at.astimezone(UTC).date()
+    execute(_NOTE_DAY, day, ledger.pk)
+    shares.note_day(ledger, day)
 
 
 def recount_all(ledger: Ledger, at: datetime | None = None) -> None:

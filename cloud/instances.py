@@ -6,14 +6,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from django.db.models import Count, Max
+from django.db.models import Max
 from django.utils import formats, timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from cloud.models import Installation, Ledger, Revision, ServerAccount
+from cloud.models import Installation, Ledger, Revision
 from cloud.refusals import is_decided_on_server
+from cloud.shares import added_licenses
 
 STALE_AFTER = timedelta(days=8)
 # Seats that were older than this when they were synced are said to be old, as on their server.
@@ -55,10 +56,10 @@ class InstanceState:
 
 def instance_states(ledger: Ledger, at: datetime) -> list[InstanceState]:
     """Every server of the account by hostname, in three queries."""
-    alone, changes = _licenses_of_one_server(ledger), _last_syncs(ledger)
+    added, changes = added_licenses(ledger), _last_syncs(ledger)
     installations = ledger.installations.order_by("hostname", "pk")
     return [
-        replace(_state(installation, at, alone.get(installation.pk, 0)), last_sync=changes.get(installation.pk))
+        replace(_state(installation, at, added.get(installation.pk, 0)), last_sync=changes.get(installation.pk))
         for installation in installations
     ]
 
@@ -82,24 +83,7 @@ def _last_syncs(ledger: Ledger) -> dict[int | None, Revision]:
 
 def licenses_freed_by_removal(installation: Installation) -> int:
     """How many licenses only this server adds: what removing it gives back."""
-    return _licenses_of_one_server(installation.ledger).get(installation.pk, 0)
-
-
-def _licenses_of_one_server(ledger: Ledger) -> dict[int, int]:
-    """Count, per installation, the counted people who exist through that server alone."""
-    cloud_less = ledger.licenses.filter(is_counted=True, on_cloud=False)
-    people = (
-        ServerAccount.objects.filter(ledger=ledger, person_key__in=cloud_less.values("person_key"))
-        .values("person_key")
-        .annotate(servers=Count("installation", distinct=True))
-        .filter(servers=1)
-    )
-    rows = (
-        ServerAccount.objects.filter(ledger=ledger, person_key__in=people.values("person_key"))
-        .values_list("installation")
-        .annotate(licenses=Count("person_key", distinct=True))
-    )
-    return dict(rows)
+    return added_licenses(installation.ledger).get(installation.pk, 0)
 
 
 def _state(installation: Installation, at: datetime, added_licenses: int) -> InstanceState:

@@ -15,6 +15,7 @@ from cloud.models import (
     AppToken,
     ConnectCode,
     Installation,
+    InstallationPoint,
     Intake,
     IntakePart,
     PersonChange,
@@ -100,7 +101,10 @@ def _changes(at: datetime) -> bool:
 
 
 def _history(at: datetime) -> bool:
-    return delete_piece(UsagePoint.objects.filter(day__lt=(at - KEEP_HISTORY).date()))
+    """The days of the account, then those of its servers."""
+    first_kept = (at - KEEP_HISTORY).date()
+    is_more = delete_piece(UsagePoint.objects.filter(day__lt=first_kept))
+    return delete_piece(InstallationPoint.objects.filter(day__lt=first_kept)) or is_more
 
 
 def _pairs(at: datetime) -> bool:

@@ -2,7 +2,7 @@
 
 from cloud.models.books import Ledger, UsagePoint, VerifiedDomain
 from cloud.models.changes import PersonChange, Revision
-from cloud.models.installations import AppToken, ConnectCode, Installation, ReceiptSigner
+from cloud.models.installations import AppToken, ConnectCode, Installation, InstallationPoint, ReceiptSigner
 from cloud.models.intakes import Intake, IntakePart
 from cloud.models.members import Member, MemberAddress, MemberLink
 from cloud.models.people import ConsumedLicense, ServerAccount
@@ -13,6 +13,7 @@ __all__ = [
     "ConnectCode",
     "ConsumedLicense",
     "Installation",
+    "InstallationPoint",
     "Intake",
     "IntakePart",
     "Ledger",

@@ -71,6 +71,30 @@ class Installation(models.Model):
         return self.hostname
 
 
+class InstallationPoint(models.Model):
+    """What one server had on one day (UTC): its accounts, and the licenses that only it adds.
+
+    Goes with the server. The database does not check the key: code of a former version, which knows no such rows,
+    still removes servers, and what it leaves behind goes with its time.
+    """
+
+    installation = models.ForeignKey(
+        Installation, models.CASCADE, related_name="points", db_index=False, db_constraint=False
+    )
+    day = models.DateField()
+    accounts = models.PositiveIntegerField()
+    added_licenses = models.PositiveIntegerField()
+
+    class Meta:
+        """One point a day."""
+
+        constraints = [models.UniqueConstraint("installation", "day", name="installation_point_day")]
+
+    def __str__(self) -> str:
+        """Return the day and the accounts."""
+        return f"{self.day}: {self.accounts}"
+
+
 class ConnectCode(models.Model):
     """A one-time code of the consent page, bound to the manifest that it was given for.
 

@@ -122,6 +122,15 @@ def test_history_goes_after_five_years(ledger: Ledger) -> None:
     assert [point.day for point in UsagePoint.objects.all()] == [(NOW + timedelta(days=1)).date()]
 
 
+def test_history_of_servers_goes_after_five_years(server: Installation) -> None:
+    for day in range(2):
+        server.points.create(day=(NOW + timedelta(days=day)).date(), accounts=1, added_licenses=1)
+
+    beat(NOW + timedelta(days=5 * 366 + 1))
+
+    assert [point.day for point in server.points.all()] == [(NOW + timedelta(days=1)).date()]
+
+
 def test_people_of_a_disconnected_server_stay_until_an_owner_removes_it(server: Installation) -> None:
     sync(server, [MONA])
     disconnect_installation(installation=server, by=None, at=NOW)
