@@ -130,7 +130,7 @@ def _standing(installation: Installation, at: datetime, *, is_off: bool) -> Stan
 _LABELS: Final[dict[Standing, tuple[str, Promise]]] = {
     Standing.DISCONNECTED: ("neutral", _("Disconnected")),
     Standing.SYNC_OFF: ("attention", _("License sync is off")),
-    Standing.UNDECIDED: ("danger", _("Last sync failed")),
+    Standing.UNDECIDED: ("danger", _("Waits for the server's owner")),
     Standing.FAILED: ("danger", _("Last sync failed")),
     Standing.SYNCING: ("accent", _("Sync under way")),
     Standing.NEVER_SYNCED: ("attention", _("Never synced")),

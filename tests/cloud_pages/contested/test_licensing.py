@@ -87,6 +87,13 @@ OFF = {"features": [{"name": "license_sync", "enabled_at": None}]}
         ({"record": OFF, "record_at": NOW + timedelta(hours=1)}, "License sync is off"),
         ({"record": OFF, "record_at": NOW - timedelta(hours=1)}, "Up to date"),
         ({"last_status": "failure", "last_error": "No."}, "Last sync failed"),
+        (
+            {
+                "last_status": "failure",
+                "last_error": "The server is connected under another hostname: it was renamed or copied.",
+            },
+            "Waits for the server's owner",
+        ),
         ({"last_status": "failure", "record": OFF, "record_at": NOW + timedelta(hours=1)}, "License sync is off"),
         ({"last_status": "pending"}, "Sync under way"),
         ({"taken_at": NOW - timedelta(days=9)}, "Synced, with seats of Feb. 21, 2026"),
