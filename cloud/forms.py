@@ -15,6 +15,19 @@ class SeatsPurchasedForm(forms.Form):
     )
 
 
+class ManagedUsersForm(forms.Form):
+    """Whether the company manages its members' accounts."""
+
+    managed_users = forms.BooleanField(
+        label=_("Enterprise with managed users"),
+        help_text=_(
+            "The accounts of the members belong to your company, and so do their addresses: all of them are shown. "
+            "Without this, only those on verified and approved domains are."
+        ),
+        required=False,
+    )
+
+
 class MembersFileForm(forms.Form):
     """A list of members to import."""
 

@@ -38,6 +38,14 @@ PAGES = (
         view_names=("cloud:review_members",),
         owners_only=True,
     ),
+    navigation.Page(
+        label=_("Visible addresses"),
+        view_name="cloud:addresses",
+        icon="eye",
+        order=35,
+        group=_("Settings"),
+        owners_only=True,
+    ),
     navigation.AUDIT_LOG,
     navigation.Page(
         label=_("Doctor"),

@@ -40,6 +40,26 @@ def set_seats_purchased(*, ledger: Ledger, seats_purchased: int, by: User | None
         )
 
 
+def set_managed_users(*, ledger: Ledger, managed_users: bool, by: User | None, at: datetime, ip: str = "") -> None:
+    """Say whether the company owns its members' accounts: that decides who sees which address, and counts nothing."""
+    with locked(ledger) as held:
+        before = held.managed_users
+        if before == managed_users:
+            return
+        held.managed_users = managed_users
+        held.save(update_fields=["managed_users"])
+        record(
+            enterprise=held.enterprise,
+            action="config_entry.update",
+            by=by,
+            at=at,
+            ip=ip,
+            target="managed_users",
+            before={"managed_users": before},
+            after={"managed_users": managed_users},
+        )
+
+
 def record_download(*, ledger: Ledger, by: User | None, at: datetime, ip: str = "") -> None:
     """Audit that somebody takes the list of people away."""
     record(enterprise=ledger.enterprise, action="report.download", by=by, at=at, ip=ip)

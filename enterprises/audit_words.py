@@ -58,6 +58,7 @@ _CLOUD: Final[dict[str, Text]] = {
     "enterprise_installation.app_key_added": gettext_lazy("A server announced a new key."),
     "enterprise_installation.app_key_updated": gettext_lazy("A server went over to a new key."),
     "enterprise_installation.receipt_key_accepted": gettext_lazy("A server accepted the new key of receipts."),
+    "config_entry.update": gettext_lazy("A setting was changed."),
     "license.update": gettext_lazy("The purchased licenses were changed."),
     "members.import": gettext_lazy("Members were imported."),
     "report.download": gettext_lazy("A report or list was downloaded."),

@@ -21,6 +21,8 @@ class Ledger(models.Model):
     consumed = models.PositiveIntegerField(default=0)
     listed = models.PositiveIntegerField(default=0)
     members_imported_at = models.DateTimeField(null=True, blank=True)
+    # "Enterprise with managed users": the company owns the accounts of its members, and all their addresses are shown.
+    managed_users = models.BooleanField(default=False, db_default=False)
 
     def __str__(self) -> str:
         """Return the account and the revision."""

@@ -4,14 +4,13 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import reduce
-from operator import or_
 from typing import Final
 
 from django.db.models import Count, Q, QuerySet, Window
 from django.db.models.functions import RowNumber
 
-from cloud.models import ConsumedLicense, Ledger, Member, MemberAddress, ServerAccount, VerifiedDomain
+from cloud.models import ConsumedLicense, Ledger, Member, ServerAccount
+from cloud.people import Viewer, sight
 
 MAX_SEARCH_LENGTH: Final = 320
 # Whole servers of robots share one address; a page of people must not grow with them.
@@ -45,7 +44,7 @@ def people(ledger: Ledger, *, search: str = "", view: str = "") -> QuerySet[Cons
     """The people of an account with their members, by label.
 
     ``view`` is one of ``VIEWS``, everything else is all of them. ``search`` looks into logins, names, the addresses
-    that a viewer may see (primary ones of server accounts, verified ones on verified domains), and ``host:id`` of a
+    that every viewer may see (``cloud.people.visible``; primary ones of server accounts), and ``host:id`` of a
     server account.
     """
     found = ConsumedLicense.objects.filter(ledger=ledger).select_related("member")
@@ -70,21 +69,13 @@ def _matching(ledger: Ledger, wanted: str) -> Q:
         | Q(member__in=members.values("pk"))
         | Q(person_key__in=accounts.filter(primary_address__contains=wanted.lower()).values("person_key"))
     )
-    visible = _visible_addresses(ledger)
-    if visible is not None:
-        holders = MemberAddress.objects.filter(visible, ledger=ledger, value__contains=wanted.lower())
-        known = Member.objects.filter(ledger=ledger, number__in=holders.values("number"))
-        condition |= Q(member__in=known.values("pk"))
+    holders = sight(ledger, Viewer.BILLING_MANAGER).members_addresses().filter(value__contains=wanted.lower())
+    known = Member.objects.filter(ledger=ledger, number__in=holders.values("number"))
+    condition |= Q(member__in=known.values("pk"))
     if named := _SERVER_ACCOUNT.fullmatch(wanted):
         account = accounts.filter(installation__hostname=named["host"].lower(), user_id=int(named["user_id"]))
         condition |= Q(person_key__in=account.values("person_key"))
     return condition
-
-
-def _visible_addresses(ledger: Ledger) -> Q | None:
-    domains = VerifiedDomain.objects.filter(ledger=ledger).values_list("domain", flat=True)
-    on_domain = [Q(value__endswith=f"@{domain}") for domain in domains]
-    return Q(rank=MemberAddress.Rank.VERIFIED) & reduce(or_, on_domain) if on_domain else None
 
 
 def with_accounts(ledger: Ledger, licenses: Iterable[ConsumedLicense]) -> list[Person]:

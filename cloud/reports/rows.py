@@ -7,7 +7,8 @@ from typing import Any, Final
 
 import msgspec
 
-from cloud.models import ConsumedLicense, Installation, Ledger, Member, MemberAddress, ServerAccount, VerifiedDomain
+from cloud.models import ConsumedLicense, Installation, Ledger, Member, ServerAccount
+from cloud.people import Viewer, sight
 
 LICENSE_TYPES: Final = {"enterprise": "enterprise", "visual_studio": "Visual Studio subscription"}
 
@@ -46,18 +47,32 @@ class ReportRow:
 
 
 @dataclass(frozen=True, kw_only=True)
+class _Visible:
+    """Members' addresses that the report may show, and whether the account named a domain here."""
+
+    addresses: Mapping[int, Sequence[str]]
+    has_domains: bool
+
+    def of(self, member: Member) -> list[str]:
+        """Until the account names a domain here, those that GitHub's own report showed."""
+        if self.has_domains or member.number in self.addresses:
+            return list(self.addresses.get(member.number, ()))
+        return list(member.details.get("verified_domain_emails", ()))
+
+
+@dataclass(frozen=True, kw_only=True)
 class _Sources:
     """What the rows of some people are made of."""
 
     accounts: Mapping[str, Sequence[tuple[str, int, str]]]
-    addresses: Mapping[int, Sequence[str]]
+    visible: _Visible
 
 
 def report_rows(ledger: Ledger, licenses: Sequence[ConsumedLicense]) -> Iterator[ReportRow]:
     """One row per license, in their order. The licenses come with their members; four queries, however many."""
     sources = _Sources(
         accounts=_accounts(ledger, [row.person_key for row in licenses if row.server_accounts]),
-        addresses=_verified_domain_addresses(ledger, [row.member.number for row in licenses if row.member]),
+        visible=_visible_addresses(ledger, [row.member.number for row in licenses if row.member]),
     )
     for license_ in licenses:
         yield _row(license_, sources)
@@ -77,17 +92,16 @@ def _accounts(ledger: Ledger, keys: list[str]) -> Mapping[str, list[tuple[str, i
     return {key: sorted(of_person) for key, of_person in accounts.items()}
 
 
-def _verified_domain_addresses(ledger: Ledger, numbers: list[int]) -> Mapping[int, list[str]]:
-    """The addresses that a viewer may see: verified ones, on a domain that the account verified or approved."""
-    domains = set(VerifiedDomain.objects.filter(ledger=ledger).values_list("domain", flat=True)) if numbers else set()
-    if not domains:
-        return {}
-    held = MemberAddress.objects.filter(ledger=ledger, number__in=numbers, rank=MemberAddress.Rank.VERIFIED)
+def _visible_addresses(ledger: Ledger, numbers: list[int]) -> _Visible:
+    """By member, the addresses that the report may show."""
+    if not numbers:
+        return _Visible(addresses={}, has_domains=True)
+    seen = sight(ledger, Viewer.REPORT)
     addresses: defaultdict[int, list[str]] = defaultdict(list)
-    for number, value in held.values_list("number", "value"):
-        if value.rpartition("@")[2] in domains:
-            addresses[number].append(value)
-    return addresses
+    held = seen.members_addresses().filter(number__in=numbers)
+    for number, value in held.order_by("value").values_list("number", "value"):
+        addresses[number].append(value)
+    return _Visible(addresses=addresses, has_domains=bool(seen.domains))
 
 
 def _row(license_: ConsumedLicense, sources: _Sources) -> ReportRow:
@@ -107,7 +121,7 @@ def _row(license_: ConsumedLicense, sources: _Sources) -> ReportRow:
         github_com_profile=_profile(member, details),
         github_com_member_roles=[*details.get("member_roles", ()), *_collaborations(details)],
         github_com_enterprise_roles=list(details.get("enterprise_roles", ())),
-        github_com_verified_domain_emails=_emails(member, details, sources.addresses),
+        github_com_verified_domain_emails=sources.visible.of(member) if member else [],
         github_com_saml_name_id=details.get("saml_name_id") or "",
         github_com_orgs_with_pending_invites=list(details.get("pending_invites", ())),
         github_com_two_factor_auth=details.get("two_factor"),
@@ -135,10 +149,3 @@ def _collaborations(details: Mapping[str, Any]) -> Iterable[str]:
     for place in details.get("outside_collaborator", ()):
         if not place.get("pending"):
             yield f"{place['repository']}:Collaborator"
-
-
-def _emails(member: Member | None, details: Mapping[str, Any], held: Mapping[int, Sequence[str]]) -> list[str]:
-    """Addresses on verified domains: those that the books know, else those that GitHub's own report showed."""
-    if member is None:
-        return []
-    return sorted(held.get(member.number, ())) or list(details.get("verified_domain_emails", ()))

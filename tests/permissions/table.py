@@ -147,6 +147,8 @@ CLOUD_PAGES = [
     Row("cloud:seats", OWNERS_FORM, "POST", CLOUD, {"seats_purchased": "20"}),
     Row("cloud:remove_instance", OWNERS_PAGE, where={"slug": "cloud", "pk": "installation"}),
     Row("cloud:remove_instance", OWNERS_FORM, "POST", {"slug": "cloud", "pk": "installation"}),
+    Row("cloud:addresses", OWNERS_PAGE, where=CLOUD),
+    Row("cloud:addresses", OWNERS_FORM, "POST", CLOUD, {"managed_users": "on"}),
     Row("cloud:people", LOOK, where=CLOUD),
     Row("cloud:person", LOOK, where={"slug": "cloud", "pk": "person"}),
     # Importing the members made the first revision; no sync has this id.
