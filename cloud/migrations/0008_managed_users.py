@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("cloud", "0006_suspects"),
+        ("cloud", "0007_points_of_servers"),
     ]
 
     operations = [
