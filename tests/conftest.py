@@ -72,6 +72,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items[:] = sorted(wanted, key=_starts_late)
 
 
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Groups share processes that take seconds to start: a test is in its group only if its id says so."""
+    mark = item.get_closest_marker("xdist_group")
+    if mark and item.config.getoption("loadgroup", default=False) and not item.nodeid.endswith(f"@{mark.args[0]}"):
+        pytest.fail(f"pytest-xdist does not keep this test in its group {mark.args[0]!r}.")
+
+
 @pytest.fixture(autouse=True)
 def _no_memory_of_other_tests() -> Iterator[None]:
     """What one test counted (attempts to sign in, for one) does not slow the next one down, and its language goes."""

@@ -52,8 +52,16 @@ class Helper:
         return self.end()
 
     def stop(self) -> None:
+        """End it; one that hangs is killed, so that what hung is what fails and not every test that follows.
+
+        :raises HelperError: it hung
+        """
         assert self._process.stdin is not None
-        self._process.stdin.close()
-        self._process.wait(timeout=20)
         assert self._process.stdout is not None
-        self._process.stdout.close()
+        with self._process, self._process.stdin, self._process.stdout:
+            self._process.stdin.close()
+            try:
+                self._process.wait(timeout=20)
+            except subprocess.TimeoutExpired as late:
+                self._process.kill()
+                raise HelperError(f"The helper hung:\n{self._log.read_text()}") from late

@@ -6,7 +6,7 @@ database share one rig, since processes take seconds to start.
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import datetime
 from itertools import count
@@ -166,19 +166,33 @@ class Rig(ABC):
 
         :raises AssertionError: it does not come to an end
         """
+        self.drive(lambda: not self._active_jobs() and not self._open_intakes())
+
+    def drive(self, has_come: Callable[[], bool]) -> None:
+        """Tick until something has come about; where a job waits for its next attempt, time passes.
+
+        :raises AssertionError: it does not come about
+        """
         deadline = time.monotonic() + SETTLES_WITHIN_SECONDS
         next_tick = time.monotonic() + 0.5
-        while True:
-            jobs = self.server.ask("rows", JOB, "id", "state", "lease_until", "not_before", state__in=ACTIVE)
-            intakes = self.cloud.ask("rows", INTAKE, "id", "state", "lease_until", state__in=OPEN)
-            if not jobs and not intakes:
-                return
-            assert time.monotonic() < deadline, f"still under way: {jobs} {intakes}"
+        while not has_come():
             if time.monotonic() > next_tick:
+                jobs = self._active_jobs()
+                assert time.monotonic() < deadline, f"still under way: {jobs} {self._open_intakes()}\n{self.log()}"
                 self._wait_for_no_attempt(jobs)
                 self.tick()
                 next_tick = time.monotonic() + 1
             time.sleep(0.05)
+
+    def _active_jobs(self) -> list[dict[str, Any]]:
+        jobs: list[dict[str, Any]] = self.server.ask(
+            "rows", JOB, "id", "state", "lease_until", "not_before", state__in=ACTIVE
+        )
+        return jobs
+
+    def _open_intakes(self) -> list[dict[str, Any]]:
+        intakes: list[dict[str, Any]] = self.cloud.ask("rows", INTAKE, "id", "state", "lease_until", state__in=OPEN)
+        return intakes
 
     def tick(self) -> None:
         """What the beats of both sides say every minute."""

@@ -55,6 +55,14 @@ class OnPostgres(Rig):
     def _processes(self) -> list[int]:
         return [self.postgres.pid, *(pid for pid, parent, _command in processes() if parent == self.postgres.pid)]
 
+    @contextmanager
+    def unanswered_commits(self) -> Iterator[None]:
+        """A time that ends with the death of PostgreSQL, also where it fails: else everybody would wait for ever."""
+        try:
+            yield
+        finally:
+            self.restart_postgres()
+
     def answer_no_commit(self) -> None:
         """From now on a commit waits for a standby that does not exist: it is written, and not answered."""
         self._execute("ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
@@ -65,6 +73,9 @@ class OnPostgres(Rig):
 
     def restart_postgres(self) -> None:
         """Kill it, with all of its processes, and start it again on its data; commits are answered."""
+        if self.postgres.runs:
+            # It forks nobody any more, so that none of its processes is left out.
+            os.kill(self.postgres.pid, signal.SIGSTOP)
         pids = self._processes()
         self.postgres.kill()
         for pid in pids:

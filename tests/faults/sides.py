@@ -79,7 +79,7 @@ class Side(ABC):
     @contextmanager
     def gate(self, statement: str) -> Iterator["Side"]:
         """Whoever is about to send such a statement to the database, a pattern, waits until the block ends."""
-        for waiter in self._waiters():
+        for waiter in self.waiters():
             waiter.unlink()
         draft = self._gate.with_name(f"{self.role}-draft")
         draft.write_text(statement)
@@ -91,13 +91,14 @@ class Side(ABC):
 
     def wait_at_gate(self, number: int = 1) -> list[int]:
         """Wait until so many processes wait there, and return their ids."""
-        assert wait_until(lambda: len(self._waiters()) >= number, 30), f"nobody came to the gate\n{self.log()}"
-        return [int(waiter.suffix[1:]) for waiter in self._waiters()]
+        assert wait_until(lambda: len(self.waiters()) >= number, 30), f"nobody came to the gate\n{self.log()}"
+        return [int(waiter.suffix[1:]) for waiter in self.waiters()]
 
     def open_gate(self) -> None:
         self._gate.unlink(missing_ok=True)
 
-    def _waiters(self) -> list[Path]:
+    def waiters(self) -> list[Path]:
+        """The signs of those who wait at the gate."""
         return list(self.folder.glob(f"{self._gate.name}.*"))
 
     @abstractmethod
