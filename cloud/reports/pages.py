@@ -7,7 +7,7 @@ import msgspec
 
 from cloud.consumption import totals
 from cloud.models import Installation, Ledger
-from cloud.reports.finding import people
+from cloud.people import people
 from cloud.reports.rows import ReportUser, report_rows
 
 

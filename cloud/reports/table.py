@@ -8,7 +8,7 @@ from operator import attrgetter
 from typing import Final
 
 from cloud.models import Ledger
-from cloud.reports.finding import people
+from cloud.people import people
 from cloud.reports.rows import ReportRow, report_rows
 from enterprises.csv_cells import Line, cell
 from enterprises.models import Enterprise

@@ -9,7 +9,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
-from cloud import changes, reports
+from cloud import changes, people
 from enterprises.access import Deployment, enterprise_for
 from enterprises.requests import SignedInRequest
 
@@ -40,7 +40,7 @@ def change(request: SignedInRequest, slug: str, number: int) -> HttpResponse:
         ],
         "kind": kind,
         "page": page,
-        "people": reports.with_accounts(ledger, page.object_list),
+        "people": people.with_accounts(ledger, page.object_list),
         "gone": counts.gone(kind),
     }
     return render(request, "cloud/change.html", context)

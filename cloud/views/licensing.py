@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
-from cloud import consumption, instances, reports, services
+from cloud import consumption, instances, people, reports, services
 from cloud.forms import SeatsPurchasedForm
 from enterprises import notices
 from enterprises.access import Deployment, Need, enterprise_for
@@ -28,7 +28,7 @@ def licensing(request: SignedInRequest, slug: str) -> HttpResponse:
     ledger = enterprise.ledger
     context = {
         "totals": consumption.totals(ledger),
-        "counts": reports.view_counts(ledger.licenses.filter(is_counted=True)),
+        "counts": people.view_counts(ledger.licenses.filter(is_counted=True)),
         "instances": instances.instance_states(ledger, timezone.now()),
         "history": list(ledger.usage.order_by("-day")[:DAYS_SHOWN]),
         "enterprise": enterprise,

@@ -7,8 +7,9 @@ from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
-from cloud import consumption, reports
+from cloud import consumption
 from cloud.models import Ledger
+from cloud.people import explain, finding
 from enterprises.access import Deployment, enterprise_for
 from enterprises.requests import SignedInRequest
 
@@ -23,13 +24,13 @@ def people(request: SignedInRequest, slug: str) -> HttpResponse:
     ledger = enterprise.ledger
     search = request.GET.get("q", "").strip()
     view = request.GET.get("view", "")
-    found = reports.people(ledger, search=search, view=view)
+    found = finding.people(ledger, search=search, view=view)
     page = Paginator(found, PEOPLE_PER_PAGE).get_page(request.GET.get("page"))
     context = {
         "tabs": _tabs(request, ledger, view),
         "kept": [{"name": "view", "value": view}] if view else [],
         "page": page,
-        "people": reports.with_accounts(ledger, page.object_list),
+        "people": finding.with_accounts(ledger, page.object_list),
         "search": search,
         "view": view,
     }
@@ -38,7 +39,7 @@ def people(request: SignedInRequest, slug: str) -> HttpResponse:
 
 def _tabs(request: SignedInRequest, ledger: Ledger, current: str) -> list[dict[str, object]]:
     """All, where the licenses come from, and what needs a look where there is any."""
-    counts = {"": consumption.totals(ledger).listed, **reports.view_counts(ledger.licenses.all())}
+    counts = {"": consumption.totals(ledger).listed, **finding.view_counts(ledger.licenses.all())}
     labels = {
         "": _("All"),
         "cloud": _("Cloud only"),
@@ -68,6 +69,6 @@ def person(request: SignedInRequest, slug: str, pk: int) -> HttpResponse:
     context = {
         "enterprise": enterprise,
         "license": license_,
-        "explanation": reports.explain(license_),
+        "explanation": explain(license_),
     }
     return render(request, "cloud/person.html", context)

@@ -11,7 +11,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, DjangoDbBlocker
 
-from cloud import reports
+from cloud import people, reports
 from cloud.consumption import totals
 from cloud.models import ConsumedLicense, Installation, Ledger, VerifiedDomain
 from cloud.services import open_ledger
@@ -39,7 +39,7 @@ def person(ledger: Ledger, label: str) -> ConsumedLicense:
     return ledger.licenses.select_related("member").get(label=label)
 
 
-def sentences(explanation: reports.Explanation) -> str:
+def sentences(explanation: people.Explanation) -> str:
     said = [explanation.license_sentence, *explanation.cloud_sentences]
     for reason in explanation.accounts:
         said += [reason.sentence, *(hint.sentence for hint in reason.hints)]
@@ -64,7 +64,7 @@ def contested(example: Ledger, db: None) -> Ledger:
 def test_search_by_name(ledger: Ledger) -> None:
     import_members(ledger, member(1, "mona", name="Mona Lisa"), member(2, "hubot"))
 
-    assert labels(reports.people(ledger, search="lisa").iterator()) == ["mona"]
+    assert labels(people.people(ledger, search="lisa").iterator()) == ["mona"]
 
 
 def test_search_looks_only_into_addresses_that_one_may_see(ledger: Ledger) -> None:
@@ -72,8 +72,8 @@ def test_search_looks_only_into_addresses_that_one_may_see(ledger: Ledger) -> No
     import_members(ledger, member(1, "mona", emails=emails))
     VerifiedDomain.objects.create(ledger=ledger, domain="octo.example", verified_at=timezone.now())
 
-    assert labels(reports.people(ledger, search="m.lisa@").iterator()) == ["mona"]
-    assert labels(reports.people(ledger, search="secret").iterator()) == []
+    assert labels(people.people(ledger, search="m.lisa@").iterator()) == ["mona"]
+    assert labels(people.people(ledger, search="secret").iterator()) == []
 
 
 @pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "=cmd|' /C calc'!A0"])
@@ -117,7 +117,7 @@ def test_explanation_notices_the_same_local_part_on_a_verified_domain(ledger: Le
     import_members(ledger, member(1, "mona", emails=[{"email": "mona.lisa@octo.example", "verified": True}]))
     sync(connect(ledger, "ghes1.octo.example"), [(7, "mona.lisa@old.example")])
 
-    explanation = reports.explain(person(ledger, "mona.lisa@old.example"))
+    explanation = people.explain(person(ledger, "mona.lisa@old.example"))
 
     assert "mona has a verified address with the same local part on another domain." in sentences(explanation)
 
@@ -127,7 +127,7 @@ def test_explanation_marks_accounts_of_disconnected_servers(ledger: Ledger) -> N
     sync(server, [(7, "solo@octo.example")])
     Installation.objects.update(state=Installation.State.DISCONNECTED)
 
-    (reason,) = reports.explain(person(ledger, "solo@octo.example")).accounts
+    (reason,) = people.explain(person(ledger, "solo@octo.example")).accounts
 
     assert (reason.name, reason.is_disconnected) == ("ghes1.octo.example:7", True)
 
@@ -140,7 +140,7 @@ def test_explanation_of_a_crowd_is_bounded(
     crowd = person(ledger, "noreply@octo.example")
 
     with django_assert_max_num_queries(6):
-        explanation = reports.explain(crowd)
+        explanation = people.explain(crowd)
 
     assert (len(explanation.accounts), explanation.accounts_not_shown) == (200, 100)
 
@@ -172,14 +172,14 @@ class TestContestedExample:
         ],
     )
     def test_search(self, search: str, found: list[str], contested: Ledger) -> None:
-        hits = labels(reports.people(contested, search=search).iterator())
+        hits = labels(people.people(contested, search=search).iterator())
 
         assert hits == found
 
     def test_deployments_divide_the_list(self, contested: Ledger) -> None:
-        whole = labels(reports.people(contested).iterator())
+        whole = labels(people.people(contested).iterator())
 
-        parts = [labels(reports.people(contested, view=one).iterator()) for one in ("cloud", "server", "both")]
+        parts = [labels(people.people(contested, view=one).iterator()) for one in ("cloud", "server", "both")]
 
         assert sorted(itertools.chain.from_iterable(parts)) == sorted(whole)
         assert all(parts)
@@ -188,7 +188,7 @@ class TestContestedExample:
         self, contested: Ledger, django_assert_num_queries: DjangoAssertNumQueries
     ) -> None:
         with django_assert_num_queries(2):
-            listed = reports.with_accounts(contested, reports.people(contested)[:30])
+            listed = people.with_accounts(contested, people.people(contested)[:30])
             names = {
                 one.license.label: [f"{account.installation.hostname}:{account.user_id}" for account in one.accounts]
                 for one in listed
@@ -240,18 +240,18 @@ class TestContestedExample:
         ],
     )
     def test_explanation_gives_the_reason(self, label: str, said: str, contested: Ledger) -> None:
-        explanation = reports.explain(person(contested, label))
+        explanation = people.explain(person(contested, label))
 
         assert said in sentences(explanation)
 
     def test_explanation_never_shows_secondary_addresses(self, contested: Ledger) -> None:
-        assert "ana@octo.example" not in sentences(reports.explain(person(contested, "x11@spare.example")))
+        assert "ana@octo.example" not in sentences(people.explain(person(contested, "x11@spare.example")))
 
     @pytest.mark.parametrize(("label", "rivals"), [("dora", ("dirk",)), ("paul", ("paula",)), ("ana", ())])
     def test_explanation_names_who_else_holds_the_address(
         self, label: str, rivals: tuple[str, ...], contested: Ledger
     ) -> None:
-        explanation = reports.explain(person(contested, label))
+        explanation = people.explain(person(contested, label))
 
         assert explanation.accounts[0].other_members == rivals
         assert explanation.is_ambiguous == bool(rivals)

@@ -9,7 +9,7 @@ import msgspec
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from cloud import reports, services
+from cloud import people, reports, services
 from cloud.consumption import totals
 from cloud.models import Ledger
 from cloud.reports.table import PEOPLE_AT_A_TIME
@@ -38,7 +38,7 @@ class Command(BaseCommand):
 
 
 def _rows(ledger: Ledger) -> Iterator[reports.ReportUser]:
-    found = reports.people(ledger).iterator(chunk_size=PEOPLE_AT_A_TIME)
+    found = people.people(ledger).iterator(chunk_size=PEOPLE_AT_A_TIME)
     while licenses := list(itertools.islice(found, PEOPLE_AT_A_TIME)):
         yield from (row.user for row in reports.report_rows(ledger, licenses))
 

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 
 from cloud.models import ConsumedLicense, Ledger, ServerAccount
-from cloud.reports.neighbors import Hint, Neighbors, find_neighbors
+from cloud.people.neighbors import Hint, Neighbors, find_neighbors
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise

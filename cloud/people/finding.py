@@ -10,7 +10,7 @@ from django.db.models import Count, Q, QuerySet, Window
 from django.db.models.functions import RowNumber
 
 from cloud.models import ConsumedLicense, Ledger, Member, ServerAccount
-from cloud.people import Viewer, sight
+from cloud.people.visible import Viewer, sight
 
 MAX_SEARCH_LENGTH: Final = 320
 # Whole servers of robots share one address; a page of people must not grow with them.
