@@ -168,7 +168,7 @@ class Rig(ABC):
         """
         self.drive(lambda: not self._active_jobs() and not self._open_intakes())
 
-    def drive(self, has_come: Callable[[], bool]) -> None:
+    def drive(self, has_come: Callable[[], object]) -> None:
         """Tick until something has come about; where a job waits for its next attempt, time passes.
 
         :raises AssertionError: it does not come about

@@ -68,7 +68,7 @@ def database_killed(scene: Scene) -> None:
         (scene.server, "INSERT INTO .enterprises_auditevent.* license_sync.succeeded"),
     ):
         with rig.unanswered_commits(), side.gate(statement):
-            rig.drive(lambda at=side: bool(at.waiters()))
+            rig.drive(side.waiters)
             rig.answer_no_commit()
             side.open_gate()
             assert wait_until(rig.has_unanswered_commit, 30), rig.log()
