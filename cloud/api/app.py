@@ -5,7 +5,6 @@ Source: https://docs.github.com/en/rest/apps/apps. The App and its one installat
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -18,6 +17,7 @@ from cloud.api.addresses import api_address, page_address
 from cloud.api.auth import AppRequest
 from cloud.api.bodies import answer, no_content, read_message
 from cloud.api.errors import Refused
+from cloud.api.moments import written
 from cloud.models import Installation
 from enterprises.audit import actor_ip
 from wire import signing
@@ -111,8 +111,8 @@ def _app(request: HttpRequest, installation: Installation) -> dict[str, Any]:
         "description": f"License sync of {installation.hostname} with {account.name}",
         "external_url": page_address(request, ""),
         "html_url": _licensing_page(request, installation),
-        "created_at": _time(installation.created_at),
-        "updated_at": _time(installation.created_at),
+        "created_at": written(installation.created_at),
+        "updated_at": written(installation.created_at),
         "permissions": PERMISSIONS,
         "events": [],
         "installations_count": 1,
@@ -136,8 +136,8 @@ def _installation(request: HttpRequest, installation: Installation) -> dict[str,
         "events": [],
         "repository_selection": "selected",
         "single_file_name": None,
-        "created_at": _time(installation.created_at),
-        "updated_at": _time(installation.created_at),
+        "created_at": written(installation.created_at),
+        "updated_at": written(installation.created_at),
         "suspended_at": None,
         "suspended_by": None,
     }
@@ -149,7 +149,7 @@ def _account(request: HttpRequest, installation: Installation) -> dict[str, Any]
         "id": account.pk,
         "node_id": "",
         "html_url": page_address(request, f"enterprises/{account.slug}/licensing"),
-        "created_at": _time(account.created_at),
+        "created_at": written(account.created_at),
     }
     if account.is_organization:
         return common | {"login": account.slug, "type": "Organization"}
@@ -162,7 +162,3 @@ def _slug(installation: Installation) -> str:
 
 def _licensing_page(request: HttpRequest, installation: Installation) -> str:
     return page_address(request, f"enterprises/{installation.ledger.enterprise.slug}/licensing")
-
-
-def _time(moment: datetime) -> str:
-    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"

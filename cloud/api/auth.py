@@ -8,7 +8,7 @@ from django.utils import timezone
 from cloud import app_keys
 from cloud.api.errors import Refused
 from cloud.api.throttling import check_rate, failed
-from cloud.models import AppToken, Installation
+from cloud.models import AppToken, Installation, Ledger
 from enterprises.access import Deployment, Need, Scope, authenticate_token, enterprise_for_token
 from enterprises.audit import actor_ip
 from enterprises.models import ApiToken, Enterprise
@@ -166,3 +166,12 @@ def account(request: TokenRequest, slug: str, *, scope: Scope, need: Need = Need
     if not _SLUG.fullmatch(slug):
         raise Http404
     return enterprise_for_token(request.auth, slug, deployment=Deployment.CLOUD, scope=scope, need=need)
+
+
+def ledger(request: TokenRequest, slug: str) -> Ledger:
+    """The books of the cloud account of that name, for whoever may read them.
+
+    :raises Http404: no role in it, or no such account
+    :raises PermissionDenied: the token lacks the scope
+    """
+    return Ledger.objects.get(enterprise=account(request, slug, scope=Scope.READ_ENTERPRISE))

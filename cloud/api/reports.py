@@ -1,72 +1,87 @@
 """Who holds a license, and how the servers last synced, exactly as GitHub's API answers it."""
 
-import re
 from typing import Final
 
-from django.http import HttpRequest, HttpResponse
-from django.utils.http import urlencode
+import msgspec
+from django.http import HttpResponse
 from ninja import Router
 
 from cloud import reports
 from cloud.api import auth
 from cloud.api.auth import TokenRequest
 from cloud.api.bodies import answer
-from cloud.models import Ledger
-from enterprises.access import Scope
+from cloud.api.conditional import books_tag, short_answer, unless_known
+from cloud.api.described import described
+from cloud.api.paging import link_pages, window
+from cloud.reports.pages import LastSync
 
-DEFAULT_PER_PAGE: Final = 30
-MAX_PER_PAGE: Final = 100
-_NUMBER = re.compile(r"\A[0-9]{1,9}\Z")
+TAG: Final = "As on GitHub"
 
 router = Router(auth=auth.person)
 
 
-@router.get("/enterprises/{enterprise}/consumed-licenses", url_name="consumed_licenses")
+class LicenseSyncStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer of GitHub's "Get a license sync status"."""
+
+    server_instances: list[reports.ServerInstance]
+
+
+_USER: Final = reports.ReportUser(
+    github_com_login="mona",
+    github_com_name="Mona Lisa",
+    enterprise_server_user_ids=["ghes1.octo.example:7"],
+    github_com_user=True,
+    enterprise_server_user=True,
+    visual_studio_subscription_user=False,
+    license_type="enterprise",
+    github_com_profile="https://github.com/mona",
+    github_com_member_roles=["octo:Member", "octo/secret:Collaborator"],
+    github_com_enterprise_roles=["owner"],
+    github_com_verified_domain_emails=["mona@octo.example"],
+    github_com_saml_name_id="mona@octo.example",
+    github_com_orgs_with_pending_invites=[],
+    github_com_two_factor_auth=True,
+    enterprise_server_emails=["mona@octo.example"],
+    enterprise_server_primary_emails=["mona@octo.example"],
+    visual_studio_license_status="",
+    visual_studio_subscription_email="",
+    total_user_accounts=2,
+)
+_CONSUMED: Final = reports.ConsumedLicenses(total_seats_consumed=812, total_seats_purchased=1000, users=[_USER])
+_STATUS: Final = LicenseSyncStatus(
+    server_instances=[
+        reports.ServerInstance(
+            server_id="0b7a1d3e-6c52-4f0b-9a54-3f1f6f0c2c11",
+            hostname="ghes1.octo.example",
+            last_sync=LastSync(date="2026-03-02T09:30:00Z", status="success", error=""),
+        )
+    ]
+)
+
+
+@router.get(
+    "/enterprises/{enterprise}/consumed-licenses",
+    url_name="consumed_licenses",
+    **described("List consumed licenses", _CONSUMED, tag=TAG, is_paged=True),
+)
 def consumed_licenses(request: TokenRequest, enterprise: str) -> HttpResponse:
-    """One page of the people who hold a license; the totals are the same on every page."""
-    ledger = _ledger(request, enterprise)
-    page = max(_number(request, "page", 1), 1)
-    per_page = min(_number(request, "per_page", DEFAULT_PER_PAGE) or DEFAULT_PER_PAGE, MAX_PER_PAGE)
-    report = reports.consumed_licenses(ledger, page, per_page)
-    response = answer(report.report)
-    links = _links(request, page, -(-report.listed // per_page), per_page)
-    if links:
-        response["Link"] = links
-    return response
+    """The people who hold a license, one entry per person. Totals and order are the same on every page."""
+    ledger = auth.ledger(request, enterprise)
+    asked = window(request)
+
+    def page() -> HttpResponse:
+        found = reports.consumed_licenses(ledger, asked.page, asked.per_page)
+        return link_pages(answer(found.report), request, asked, found.listed)
+
+    return unless_known(request, books_tag(request, ledger), page)
 
 
-@router.get("/enterprises/{enterprise}/license-sync-status", url_name="license_sync_status")
+@router.get(
+    "/enterprises/{enterprise}/license-sync-status",
+    url_name="license_sync_status",
+    **described("Get a license sync status", _STATUS, tag=TAG),
+)
 def license_sync_status(request: TokenRequest, enterprise: str) -> HttpResponse:
     """How the last sync of every server went."""
-    return answer({"server_instances": reports.server_instances(_ledger(request, enterprise))})
-
-
-def _ledger(request: TokenRequest, slug: str) -> Ledger:
-    return Ledger.objects.get(enterprise=auth.account(request, slug, scope=Scope.READ_ENTERPRISE))
-
-
-def _number(request: HttpRequest, name: str, default: int) -> int:
-    """A query parameter; nonsense counts as absent, as on GitHub."""
-    value = request.GET.get(name, "")
-    return int(value) if _NUMBER.match(value) else default
-
-
-def _links(request: HttpRequest, page: int, last: int, per_page: int) -> str:
-    """The Link header (RFC 8288), absolute, with the page size that was asked for; empty for a single page."""
-    targets = {"prev": min(page - 1, last), "next": page + 1, "last": last, "first": 1}
-    wanted = {
-        "prev": page > 1 and last > 0,
-        "next": page < last,
-        "last": page < last,
-        "first": page > 1,
-    }
-    keep = {"per_page": per_page} if "per_page" in request.GET else {}
-    return ", ".join(
-        f'<{_page_address(request, keep | {"page": target})}>; rel="{name}"'
-        for name, target in targets.items()
-        if wanted[name]
-    )
-
-
-def _page_address(request: HttpRequest, query: dict[str, int]) -> str:
-    return request.build_absolute_uri(f"{request.path}?{urlencode(query)}")
+    ledger = auth.ledger(request, enterprise)
+    return short_answer(request, LicenseSyncStatus(server_instances=reports.server_instances(ledger)))

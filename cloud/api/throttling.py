@@ -8,10 +8,11 @@ about. Requests with a right credential are counted by whose it is.
 import logging
 
 from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 
 from cloud.api.errors import Refused
 from enterprises.audit import actor_ip
-from enterprises.throttling import MAX_FAILURES, MAX_REQUESTS, seconds_to_wait, seconds_to_wait_for
+from enterprises.throttling import MAX_FAILURES, MAX_REQUESTS, Allowance, count_request, seconds_to_wait
 from wire.messages import ErrorCode
 
 logger = logging.getLogger(__name__)
@@ -28,6 +29,23 @@ def failed(request: HttpRequest, refusal: Refused) -> Refused:
 
 def check_rate(request: HttpRequest, caller: str) -> None:
     """:raises Refused: rate_limited, where ``caller`` has asked too often within this minute"""
-    wait = seconds_to_wait_for(caller, request, "api", most=MAX_REQUESTS)
-    if wait:
+    allowance = count_request(caller, request, "api", most=MAX_REQUESTS)
+    request.allowance = allowance  # type: ignore[attr-defined]
+    if wait := allowance.seconds_to_wait:
         raise Refused(ErrorCode.RATE_LIMITED, "Too many requests; try again later.", retry_after=wait)
+
+
+def say_allowance(request: HttpRequest, response: HttpResponseBase) -> None:
+    """Add the headers by which GitHub says what is left, where the caller is known."""
+    allowance: Allowance | None = getattr(request, "allowance", None)
+    if allowance is None:
+        return
+    facts = {
+        "Limit": allowance.limit,
+        "Remaining": allowance.remaining,
+        "Used": min(allowance.used, allowance.limit),
+        "Reset": allowance.resets_at,
+        "Resource": "core",
+    }
+    for name, value in facts.items():
+        response[f"X-RateLimit-{name}"] = str(value)

@@ -130,7 +130,7 @@ def test_wrong_method_is_answered_in_the_same_shape(app_api: Api) -> None:
     response = app_api.delete("/app")
 
     assert response.status_code == 405
-    assert response["Allow"] == "GET"
+    assert response["Allow"] == "GET, HEAD"
     assert code_of(response) == ""
 
 

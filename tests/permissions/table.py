@@ -166,6 +166,9 @@ CLOUD_PAGES = [
     Row("cloud:consent", OWNERS_FORM, "POST", data={"manifest": "manifest", "state": "s", "account": "cloud"}),
 ]
 
+# What the API is like, which is no secret.
+DESCRIPTION = [Row("openapi", OPEN)]
+
 # The license of the one server of whoever asks; the stranger's server has none.
 SERVER_API = [Row("licensesync:api_license", API_LOOK)]
 
@@ -195,5 +198,5 @@ API = SERVER_API + CLOUD_API
 # The cloud's API answers at the root as well, as api.github.com does.
 ROOT_API = [Row(f"root-{row.name}", row.expected, row.method, row.where, row.data) for row in CLOUD_API]
 
-PAGES = PEOPLE + BOTH_SIDES + SERVER_PAGES + CLOUD_PAGES
+PAGES = PEOPLE + BOTH_SIDES + SERVER_PAGES + CLOUD_PAGES + DESCRIPTION
 ROWS = PAGES + API + ROOT_API

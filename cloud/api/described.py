@@ -1,0 +1,146 @@
+"""What the OpenAPI document says of a resource, beside its route.
+
+The shapes of answers are those of the very classes that are written out (msgspec reads them), and every example is an
+object of its class, so that neither can say what an answer is not.
+"""
+
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Any, Final
+
+import msgspec
+
+from cloud.api.paging import DEFAULT_PER_PAGE, MAX_PER_PAGE
+from cloud.api.shape import DEFAULT_VERSION, VERSION_HEADER, VERSIONS
+from enterprises.api import DOCUMENTATION
+from wire.messages import ErrorCode, Problem
+
+SCHEMAS: Final = "#/components/schemas/{name}"
+SECURITY: Final = "token"
+
+ANSWERS: Final[list[type[msgspec.Struct]]] = [Problem]
+"""The classes of all answers that are described."""
+
+
+class Parameter(msgspec.Struct, frozen=True, kw_only=True):
+    """A parameter of the query."""
+
+    name: str
+    description: str
+    schema: dict[str, Any]
+
+
+PAGING: Final = (
+    Parameter(
+        name="per_page",
+        description=f"How many a page has, at most {MAX_PER_PAGE}; more is taken as that, nonsense as the default.",
+        schema={"type": "integer", "minimum": 1, "maximum": MAX_PER_PAGE, "default": DEFAULT_PER_PAGE},
+    ),
+    Parameter(
+        name="page",
+        description="Which page, counted from 1; one beyond the last is empty.",
+        schema={"type": "integer", "minimum": 1, "maximum": 999_999_999, "default": 1},
+    ),
+)
+
+
+def described(
+    summary: str,
+    example: msgspec.Struct,
+    *,
+    tag: str,
+    parameters: Sequence[Parameter] = (),
+    is_paged: bool = False,
+) -> dict[str, Any]:
+    """Arguments of a route: what it answers, how, and with which parameters; ``example`` is an answer in full."""
+    kind = type(example)
+    ANSWERS.append(kind)
+    headers = {"ETag": _header("Send it back as If-None-Match: unchanged is 304."), **_ALLOWANCE}
+    if is_paged:
+        headers["Link"] = _header("The first, previous, next and last page, where there are several.")
+    content = {"schema": {"$ref": SCHEMAS.format(name=kind.__name__)}, "example": msgspec.to_builtins(example)}
+    return {
+        "summary": summary,
+        "tags": [tag],
+        "openapi_extra": {
+            "parameters": [
+                *(msgspec.to_builtins(parameter) | {"in": "query"} for parameter in parameters),
+                *(msgspec.to_builtins(parameter) | {"in": "query"} for parameter in (PAGING if is_paged else ())),
+                *({"$ref": f"#/components/parameters/{name}"} for name in _HEADERS),
+            ],
+            "security": [{SECURITY: []}],
+            "responses": {
+                200: {"description": "OK", "headers": headers, "content": {"application/json": content}},
+                304: {"description": "Not Modified: the caller has the answer of this ETag already."},
+                **{int(status): {"$ref": f"#/components/responses/{status.name}"} for status in _ERRORS},
+            },
+        },
+    }
+
+
+def components() -> dict[str, Any]:
+    """The shapes and answers that the resources share."""
+    _references, schemas = msgspec.json.schema_components(ANSWERS, ref_template=SCHEMAS)
+    return {
+        "schemas": schemas,
+        "parameters": {name: {"name": name, "in": "header", **facts} for name, facts in _HEADERS.items()},
+        "responses": {status.name: _error(status, *facts) for status, facts in _ERRORS.items()},
+        "securitySchemes": {
+            SECURITY: {
+                "type": "http",
+                "scheme": "bearer",
+                "description": (
+                    "A token of a person who has a role in the account, with the scope read:enterprise. "
+                    "The header Authorization says `Bearer TOKEN` or, as GitHub also has it, `token TOKEN`."
+                ),
+            }
+        },
+    }
+
+
+def _header(description: str, kind: str = "string") -> dict[str, Any]:
+    return {"description": description, "schema": {"type": kind}}
+
+
+def _error(status: HTTPStatus, message: str, code: str, description: str) -> dict[str, Any]:
+    example = {"message": message, "code": code, "documentation_url": DOCUMENTATION, "status": str(status.value)}
+    content = {"schema": {"$ref": SCHEMAS.format(name=Problem.__name__)}, "example": example}
+    return {"description": description, "content": {"application/json": content}}
+
+
+_ALLOWANCE: Final = {
+    "X-RateLimit-Limit": _header("Requests that a token has within a minute.", "integer"),
+    "X-RateLimit-Remaining": _header("How many of them are left.", "integer"),
+    "X-RateLimit-Reset": _header("When the next minute begins, in seconds since 1970.", "integer"),
+}
+_HEADERS: Final[dict[str, dict[str, Any]]] = {
+    VERSION_HEADER: {
+        "description": f"The version of GitHub's API; without it {DEFAULT_VERSION}. Here they do not differ.",
+        "schema": {"type": "string", "enum": list(VERSIONS), "default": DEFAULT_VERSION},
+    },
+    "If-None-Match": {"description": "The ETag of the answer that one has.", "schema": {"type": "string"}},
+}
+_ERRORS: Final = {
+    HTTPStatus.BAD_REQUEST: (
+        "The version you specified is not a supported version.",
+        ErrorCode.INVALID_REQUEST,
+        f"The header {VERSION_HEADER} names a version that there is not.",
+    ),
+    HTTPStatus.UNAUTHORIZED: ("Bad credentials", ErrorCode.BAD_CREDENTIALS, "No token, or one that opens nothing."),
+    HTTPStatus.FORBIDDEN: (
+        "Must have the owner's role and the token's scope.",
+        "",
+        "The token lacks the scope read:enterprise.",
+    ),
+    HTTPStatus.NOT_FOUND: ("Not Found", "", "There is no such thing, or no role in its account."),
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: (
+        "Unsupported 'Accept' header. Must accept 'application/json'.",
+        ErrorCode.INVALID_REQUEST,
+        "The header Accept wants no JSON.",
+    ),
+    HTTPStatus.TOO_MANY_REQUESTS: (
+        "Too many requests; try again later.",
+        ErrorCode.RATE_LIMITED,
+        "The token has asked too often within this minute; Retry-After says in how many seconds there is more.",
+    ),
+}

@@ -1,0 +1,142 @@
+"""The OpenAPI document: schemathesis asks whatever it allows, and every answer is as it says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import schemathesis
+from django.core.handlers.wsgi import WSGIHandler
+from django.core.signals import request_finished, request_started
+from django.db import close_old_connections
+from django.test import Client
+from django.urls import URLPattern
+from hypothesis import HealthCheck, given, settings
+from openapi_schema_validator import OAS31Validator
+from pytest_django import DjangoDbBlocker
+from schemathesis import GenerationMode, checks
+from schemathesis.core.result import Ok
+
+from cloud.api import urls
+from cloud.services import open_ledger
+from enterprises.models import Scope
+from tests.cloud_api.examples import load_example
+from tests.factories import (
+    NOW,
+    make_billing_manager,
+    make_cloud_enterprise,
+    make_server_enterprise,
+    make_token,
+    make_user,
+)
+from tests.support.shared_rows import shared_rows
+
+DOCUMENT = "/api/openapi.json"
+EXAMPLES = 10
+HEALTH = tuple(HealthCheck)
+CHECKS = [
+    checks.not_a_server_error,
+    checks.status_code_conformance,
+    checks.content_type_conformance,
+    checks.response_headers_conformance,
+    checks.response_schema_conformance,
+]
+CALLERS = [("owner", {200, 404}), ("billing_manager", {200, 404}), ("stranger", {404}), ("nobody", {401})]
+
+
+@pytest.fixture(scope="module")
+def tokens(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[dict[str, str]]:
+    """Authorization headers by caller; octo has the people of the contested example."""
+    with shared_rows(django_db_blocker):
+        with django_db_blocker.unblock():
+            owner, manager, stranger = map(make_user, ("olivia", "bill", "sam"))
+            account = make_cloud_enterprise("octo", owner=owner)
+            make_billing_manager(manager, account)
+            make_server_enterprise("elsewhere", owner=stranger)
+            load_example(open_ledger(enterprise=account, seats_purchased=100, at=NOW), "contested")
+            people = {"owner": owner, "billing_manager": manager, "stranger": stranger}
+            secrets = {name: make_token(person, Scope.READ_ENTERPRISE)[1] for name, person in people.items()}
+        yield {name: f"Bearer {secret}" for name, secret in secrets.items()} | {"nobody": "Bearer lss_none"}
+
+
+@pytest.fixture
+def app() -> Iterator[WSGIHandler]:
+    """The console as servers call it, within the test's transaction: a request does not end its connection."""
+    signals = request_started, request_finished
+    for signal in signals:
+        signal.disconnect(close_old_connections)
+    yield WSGIHandler()
+    for signal in signals:
+        signal.connect(close_old_connections)
+
+
+@pytest.fixture(scope="module")
+def document() -> dict[str, Any]:
+    """What is served, by which a field that is not named is an error, and the account mostly one that there is."""
+    document: dict[str, Any] = Client().get(DOCUMENT).json()
+    for schema in document["components"]["schemas"].values():
+        if schema.get("type") == "object" and "properties" in schema:
+            schema["additionalProperties"] = False
+    for path in document["paths"].values():
+        for parameter in path["get"]["parameters"]:
+            if parameter.get("name") == "enterprise":
+                parameter["schema"] = {"enum": ["octo", "elsewhere"]}
+    return document
+
+
+def root_api_patterns() -> list[URLPattern]:
+    patterns, _, _ = urls.root_api.urls
+    return [pattern for pattern in patterns if isinstance(pattern, URLPattern)]
+
+
+def operations(document: dict[str, Any], app: WSGIHandler) -> list[Any]:
+    schema = schemathesis.openapi.from_dict(document)
+    schema.app = app
+    return [result.ok() for result in schema.get_all_operations() if isinstance(result, Ok)]
+
+
+def asked(operation: Any, credential: str) -> set[int]:
+    """The statuses of what schemathesis asks, after making sure that each answer is as the document says."""
+    statuses: set[int] = set()
+    anything = operation.as_strategy() | operation.as_strategy(generation_mode=GenerationMode.NEGATIVE)
+
+    @settings(max_examples=EXAMPLES, derandomize=True, database=None, deadline=None, suppress_health_check=HEALTH)
+    @given(case=anything)
+    def ask(case: Any) -> None:
+        response = case.call(headers={"Authorization": credential})
+        case.validate_response(response, checks=CHECKS)
+        statuses.add(response.status_code)
+
+    ask()
+    return statuses
+
+
+@pytest.mark.parametrize(("caller", "expected"), CALLERS)
+def test_every_answer_is_as_described(
+    caller: str, expected: set[int], tokens: dict[str, str], document: dict[str, Any], app: WSGIHandler, db: None
+) -> None:
+    found = {operation.label: asked(operation, tokens[caller]) for operation in operations(document, app)}
+
+    assert {label: statuses for label, statuses in found.items() if not statuses >= expected} == {}
+
+
+def test_examples_are_what_their_schemas_say(document: dict[str, Any]) -> None:
+    wrong = []
+    for path, operation in document["paths"].items():
+        content = operation["get"]["responses"]["200"]["content"]["application/json"]
+        validator = OAS31Validator(content["schema"] | {"components": document["components"]})
+        wrong += [f"{path}: {error.message}" for error in validator.iter_errors(content["example"])]
+
+    assert wrong == []
+
+
+def test_document_has_every_resource_that_a_persons_token_reads(document: dict[str, Any]) -> None:
+    described = set(document["paths"])
+
+    answered = {
+        f"/{pattern.pattern}".replace("<enterprise>", "{enterprise}").replace("<int:number>", "{number}")
+        for pattern in root_api_patterns()
+        if str(pattern.pattern).startswith("enterprises/") and pattern.name != "connect_directly"
+    }
+    assert answered == described
