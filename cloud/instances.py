@@ -43,6 +43,7 @@ class InstanceState:
     """One row of "Enterprise Server instances"; ``at`` is the time of its status line."""
 
     installation: Installation
+    standing: Standing
     status: str | Promise
     at: datetime | None
     tone: str
@@ -89,11 +90,13 @@ def licenses_freed_by_removal(installation: Installation) -> int:
 def _state(installation: Installation, at: datetime, added_licenses: int) -> InstanceState:
     synced_at = installation.last_sync_at
     is_off = is_switched_off(installation)
-    tone, label = _label(installation, _standing(installation, at, is_off=is_off))
+    standing = _standing(installation, at, is_off=is_off)
+    tone, label = _label(installation, standing)
     is_awaited = installation.state != Installation.State.DISCONNECTED and not is_off
     next_expected_at = synced_at + EVERY if synced_at and is_awaited else None
     return InstanceState(
         installation=installation,
+        standing=standing,
         status=(
             _("GitHub Connect server usage synced") if synced_at else _("GitHub Connect server usage never synced")
         ),

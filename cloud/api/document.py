@@ -14,8 +14,9 @@ from cloud.api import reports
 from cloud.api.addresses import PREFIX, page_address
 from cloud.api.conditional import short_answer
 from cloud.api.described import components
+from cloud.api.resources import history, servers
 
-PUBLIC: Final[tuple[Router, ...]] = (reports.router,)
+PUBLIC: Final[tuple[Router, ...]] = (reports.router, history.router, servers.router)
 """What is described, in the order of the document."""
 
 _DESCRIPTION: Final = (

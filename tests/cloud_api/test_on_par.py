@@ -19,7 +19,9 @@ from tests.factories import make_token
 
 CONSUMED = "/enterprises/octo/consumed-licenses"
 STATUS = "/enterprises/octo/license-sync-status"
-EVERY = [CONSUMED, STATUS]
+HISTORY = "/enterprises/octo/license-sync/history"
+SERVERS = "/enterprises/octo/license-sync/servers"
+EVERY = [CONSUMED, STATUS, HISTORY, SERVERS]
 PEOPLES_TABLES = ("cloud_consumedlicense", "cloud_member", "cloud_serveraccount")
 
 
@@ -75,7 +77,7 @@ def test_allowance_is_told_as_github_does(owner: User, ledger: Ledger) -> None:
     _token, secret = make_token(owner, Scope.READ_ENTERPRISE)
     api = Api(f"token {secret}")
 
-    first, second = api.get(STATUS), api.get(CONSUMED)
+    first, second = api.get(STATUS), api.get(HISTORY)
 
     assert [answer["X-RateLimit-Remaining"] for answer in (first, second)] == [
         str(MAX_REQUESTS - 1),
@@ -175,7 +177,7 @@ def test_whatever_changes_the_report_changes_its_tag(
     assert after.json() != before.json()
 
 
-@pytest.mark.parametrize("path", [STATUS])
+@pytest.mark.parametrize("path", [STATUS, SERVERS])
 def test_failed_sync_changes_the_tag_of_what_tells_of_it(path: str, reader_api: Api, ledger: Ledger) -> None:
     sync(connect(ledger, "ghes1.octo.example"), [(7, "solo@octo.example")])
     before = reader_api.get(path)

@@ -192,6 +192,8 @@ CLOUD_API = [
     Row("api:commit_sync", API_SERVERS_ONLY, "POST", SYNC),
     Row("api:consumed_licenses", API_LOOK, where={"enterprise": "cloud"}),
     Row("api:license_sync_status", API_LOOK, where={"enterprise": "cloud"}),
+    Row("api:history", API_LOOK, where={"enterprise": "cloud"}),
+    Row("api:servers", API_LOOK, where={"enterprise": "cloud"}),
 ]
 
 API = SERVER_API + CLOUD_API
