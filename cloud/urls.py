@@ -9,6 +9,7 @@ app_name = "cloud"
 urlpatterns = [
     path("enterprises/<slug:slug>/licensing", licensing.licensing, name="licensing"),
     path("enterprises/<slug:slug>/licensing/report.csv", licensing.report, name="report"),
+    path("enterprises/<slug:slug>/licensing/history.csv", licensing.history_file, name="history"),
     path("enterprises/<slug:slug>/licensing/seats", licensing.seats, name="seats"),
     path(
         "enterprises/<slug:slug>/licensing/instances/<int:pk>/remove",

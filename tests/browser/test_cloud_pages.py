@@ -132,6 +132,37 @@ def test_the_list_is_reached_by_keyboard_alone(reader: Page) -> None:
     expect(reader.get_by_role("heading", level=1)).to_have_text("bob")
 
 
+@pytest.mark.parametrize("reader", ["fr-dark"], indirect=True)
+def test_history_is_read_by_keyboard_and_its_lines_are_hidden_by_name(reader: Page) -> None:
+    reader.goto("/enterprises/octo/licensing")
+    chart = reader.locator(".Chart-canvas")
+    words = [chart.get_attribute("aria-valuetext")]
+
+    for key in ("Home", "ArrowRight", "End"):
+        chart.press(key)
+        words.append(chart.get_attribute("aria-valuetext"))
+    reader.locator(".Chart-key--purchased").press("Enter")
+    words.append(chart.get_attribute("aria-valuetext"))
+
+    assert len({*words}) == 4
+    assert words[0] == words[3]
+    assert [" 25" in (word or "") for word in words] == [True] * 5
+    assert [" 20" in (word or "").replace(" 2026", "") for word in words] == [True] * 4 + [False]
+
+
+def test_history_is_a_table_without_javascript(bare: Page) -> None:
+    bare.goto("/enterprises/octo/licensing?range=all")
+    expect(bare.locator(".Chart")).to_be_hidden()
+
+    bare.get_by_text("As a table").click()
+    bare.get_by_label("History of a server").select_option("ghes1.octo.example")
+    bare.get_by_role("button", name="Show").click()
+
+    expect(bare.get_by_role("link", name="All", exact=True)).to_have_attribute("aria-current", "true")
+    bare.get_by_text("ghes1.octo.example as a table").click()
+    expect(bare.get_by_role("row", name="March 2, 2026 15 6", exact=True)).to_be_visible()
+
+
 def test_removing_a_server_asks_and_then_recounts(bare: Page) -> None:
     bare.goto("/enterprises/octo/licensing")
 

@@ -67,12 +67,17 @@ def events() -> list[dict[str, Any]]:
     ]
 
 
-def points() -> list[dict[str, Any]]:
-    """Twelve weeks, newest first."""
-    return [
-        {"day": AT.date() - timedelta(weeks=week), "counted_apart": 113 - week * 4, "consumed": 81 - week * 2}
-        for week in range(12)
-    ]
+def chart() -> dict[str, Any]:
+    """Twelve weeks, by day."""
+    days = range(84)
+    return {
+        "from": (AT.date() - timedelta(days=83)).isoformat(),
+        "lines": [
+            {"kind": "purchased", "label": "Purchased", "values": [120 for _day in days]},
+            {"kind": "consumed", "label": "Consumed", "values": [57 + day // 7 * 2 for day in days]},
+            {"kind": "apart", "label": "Counted apart", "values": [65 + day // 7 * 4 for day in days]},
+        ],
+    }
 
 
 def context(request: HttpRequest) -> dict[str, Any]:
@@ -106,7 +111,7 @@ def context(request: HttpRequest) -> dict[str, Any]:
         ],
         "columns": ["Server", "Accounts", "Only here", "Shared", "Dormant"],
         "rows": [["ghes1.octo.example", 52, 11, 41, 7], ["ghes2.octo.example", 23, 9, 14, 0]],
-        "points": points(),
+        "chart": chart(),
         "icons": sorted(path.stem for path in Path("templates/components/octicons").glob("*.svg")),
     }
 

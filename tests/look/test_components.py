@@ -1,7 +1,6 @@
 """Components say what they are given, escape it, and tie words to what they describe."""
 
-import re
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -70,17 +69,12 @@ def test_saved_number_speaks_of_one_license() -> None:
     assert "1 license fewer" in component("saved_number", apart=2, synced=1, saved=1)
 
 
-def test_history_is_drawn_oldest_first_and_to_scale() -> None:
-    points = [
-        {"day": date(2026, 3, 2), "counted_apart": 1100, "consumed": 800},
-        {"day": date(2026, 2, 23), "counted_apart": 900, "consumed": 700},
-    ]
+def test_chart_is_hidden_until_a_script_draws_it_from_escaped_numbers() -> None:
+    html = component("chart", id="days", label="By day", chart={"from": "2026-03-02", "label": "</script>"})
 
-    with translation.override("fr"):
-        html = component("history", points=points)
-
-    assert 'viewBox="0 0 2 1100"' in html
-    assert re.findall(r'height="(\d+)"', html) == ["900", "700", "1100", "800"]
+    assert '<figure class="Chart" data-chart="days" data-label="By day" hidden></figure>' in html
+    assert html.count("</script>") == 1
+    assert '<script id="days" type="application/json">{"from": "2026-03-02",' in html
 
 
 def test_stat_takes_words_instead_of_a_number() -> None:

@@ -142,6 +142,7 @@ SERVER_PAGES = [
 
 CLOUD_PAGES = [
     Row("cloud:licensing", LOOK, where=CLOUD),
+    Row("cloud:history", LOOK, where=CLOUD),
     Row("cloud:report", LOOK, where=CLOUD),
     Row("cloud:seats", OWNERS_PAGE, where=CLOUD),
     Row("cloud:seats", OWNERS_FORM, "POST", CLOUD, {"seats_purchased": "20"}),
