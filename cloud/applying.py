@@ -151,7 +151,7 @@ def _exchange(
     :raises IntakeRefused: many would go, and ``asks`` is set.
     """
     with (
-        temporary_table(matching.TOUCHED, matching.TOUCHED_COLUMNS),
+        matching.working_tables(),
         temporary_table(matching.OUTDATED, matching.OUTDATED_COLUMNS, key=matching.OUTDATED_KEY),
     ):
         total = _count_accounts(held)
@@ -172,7 +172,7 @@ def _exchange(
             )
         inserted = matching.insert_incoming(held)
         matching.touch_incoming(held, is_first=not total)
-        people = consumption.recount(ledger, sampled=held)
+        people = consumption.recount(ledger, Revision.Cause.SYNC, sampled=held)
         held.accounts = opening.accounts
         held.save(update_fields=["accounts"])
         change = SnapshotChange(

@@ -13,7 +13,7 @@ from typing import Final
 from django.utils import timezone
 
 from cloud import matching, shares
-from cloud.changes import PeopleDifference, SnapshotChange, differences
+from cloud.changes import PeopleDifference, SnapshotChange, differences, reasons
 from cloud.locks import locked
 from cloud.models import Installation, Ledger, Revision
 from cloud.staging import BIGINT, BOOLEAN, TEXT, analyze, execute, refresh_statistics, temporary_table
@@ -30,42 +30,48 @@ _WRITTEN = {
     "server_accounts": BIGINT,
     "is_ambiguous": BOOLEAN,
 }
-_PEOPLE = differences.COUNTED
+_PEOPLE = reasons.COUNTED
 _PEOPLE_COLUMNS = {
     "license_id": BIGINT,
     "was_counted": BOOLEAN,
+    "was_on_cloud": BOOLEAN,
     "had_accounts": BIGINT,
     "has_moved": BOOLEAN,
     "is_listed": BOOLEAN,
     "person_key": TEXT,
     **_WRITTEN,
+    "reason": TEXT,
 }
 
 # What every person should be, and the row that they have now: nobody else is looked at again.
-_COUNT_PEOPLE = f"""
-INSERT INTO {_PEOPLE} ({", ".join(_PEOPLE_COLUMNS)})
-SELECT license.id, license.is_counted, license.server_accounts, person.has_moved,
-       person.server_accounts > 0 OR coalesce(member.is_license_consuming, false), person.person_key,
-       member.id,
+_COUNTED_PEOPLE = f"""
+SELECT license.id AS license_id, license.is_counted AS was_counted, license.on_cloud AS was_on_cloud,
+       license.server_accounts AS had_accounts,
+       person.person_key IN (
+           SELECT from_key FROM {matching.MOVED} UNION SELECT to_key FROM {matching.MOVED}
+       ) AS has_moved,
+       person.server_accounts > 0 OR coalesce(member.is_license_consuming, false) AS is_listed,
+       person.person_key,
+       member.id AS member_id,
        CASE WHEN member.id IS NOT NULL THEN member.login
             WHEN substr(person.person_key, 1, 2) = 'a:' THEN substr(person.person_key, 3)
-            ELSE coalesce(person.host_and_id, '') END,
-       CASE WHEN member.has_matched_subscription THEN 'visual_studio' ELSE 'enterprise' END,
-       NOT coalesce(member.has_matched_subscription, false),
-       coalesce(member.is_license_consuming, false),
-       person.server_accounts, person.is_ambiguous
+            ELSE coalesce(person.host_and_id, '') END AS label,
+       CASE WHEN member.has_matched_subscription THEN 'visual_studio' ELSE 'enterprise' END AS license_type,
+       NOT coalesce(member.has_matched_subscription, false) AS is_counted,
+       coalesce(member.is_license_consuming, false) AS on_cloud,
+       person.server_accounts, person.is_ambiguous, person.was_suspended, member.details
 FROM (
-    SELECT touched.person_key, touched.has_moved,
+    SELECT touched.person_key, touched.was_suspended,
            CASE WHEN substr(touched.person_key, 1, 2) = 'm:'
                 THEN CAST(substr(touched.person_key, 3) AS bigint) END AS number,
            count(account.id) AS server_accounts,
            count(*) FILTER (WHERE account.is_ambiguous) > 0 AS is_ambiguous,
            min(server.hostname || ':' || account.user_id) FILTER (WHERE account.rule = 'none') AS host_and_id
-    FROM (SELECT person_key, count(moved) > 0 AS has_moved FROM {TOUCHED} GROUP BY person_key) touched
+    FROM (SELECT person_key, count(was_suspended) > 0 AS was_suspended FROM {TOUCHED} GROUP BY person_key) touched
     LEFT JOIN cloud_serveraccount account
         ON account.ledger_id = %s AND account.person_key = touched.person_key
     LEFT JOIN cloud_installation server ON server.id = account.installation_id
-    GROUP BY touched.person_key, touched.has_moved
+    GROUP BY touched.person_key, touched.was_suspended
 ) person
 LEFT JOIN cloud_member member ON member.ledger_id = %s AND member.number = person.number
 LEFT JOIN cloud_consumedlicense license ON license.ledger_id = %s AND license.person_key = person.person_key
@@ -87,8 +93,9 @@ WHERE cloud_consumedlicense.id = p.license_id AND p.is_listed
 """
 
 _INSERT_NEW = f"""
-INSERT INTO cloud_consumedlicense (ledger_id, person_key, since_revision, came_by_move, {", ".join(_WRITTEN)})
-SELECT %s, p.person_key, %s, p.has_moved, {", ".join(f"p.{column}" for column in _WRITTEN)}
+INSERT INTO cloud_consumedlicense
+    (ledger_id, person_key, since_revision, came_by_move, since_reason, {", ".join(_WRITTEN)})
+SELECT %s, p.person_key, %s, p.has_moved, p.reason, {", ".join(f"p.{column}" for column in _WRITTEN)}
 FROM {_PEOPLE} p WHERE p.license_id IS NULL AND p.is_listed
 """
 
@@ -159,7 +166,7 @@ def totals_as_read(now: Ledger) -> Totals:
     )
 
 
-def recount(ledger: Ledger, *, sampled: Installation | None = None) -> PeopleDifference:
+def recount(ledger: Ledger, cause: Revision.Cause, *, sampled: Installation | None = None) -> PeopleDifference:
     """Rebuild the people whose keys are in the temporary table ``TOUCHED``, under the ledger's lock.
 
     Return what that changes, with samples of the accounts of a server whose snapshot is being applied.
@@ -167,14 +174,28 @@ def recount(ledger: Ledger, *, sampled: Installation | None = None) -> PeopleDif
     """
     analyze(TOUCHED)
     with temporary_table(_PEOPLE, _PEOPLE_COLUMNS):
-        execute(_COUNT_PEOPLE, ledger.pk, ledger.pk, ledger.pk)
-        analyze(_PEOPLE)
+        _count_people(ledger, cause)
         people = differences.difference_of(sampled)
         differences.keep_changes(ledger)
         execute(_DELETE_GONE)
         execute(_UPDATE_CHANGED)
         refresh_statistics("cloud_consumedlicense", execute(_INSERT_NEW, ledger.pk, ledger.revision + 1))
         return people
+
+
+def _count_people(ledger: Ledger, cause: Revision.Cause) -> None:
+    columns = [column for column in _PEOPLE_COLUMNS if column != "reason"]
+    execute(
+        f"""
+        INSERT INTO {_PEOPLE} ({", ".join(columns)}, reason)
+        SELECT {", ".join(columns)}, {reasons.of(cause)} FROM ({_COUNTED_PEOPLE}) counted
+        """,
+        ledger.pk,
+        ledger.pk,
+        ledger.pk,
+    )
+    analyze(_PEOPLE)
+    reasons.mark_readdressed()
 
 
 def close(
@@ -208,7 +229,7 @@ def note_day(ledger: Ledger, at: datetime) -> None:
 
 def recount_all(ledger: Ledger, at: datetime | None = None) -> None:
     """Key every account and rebuild every person; leaves the tables as they are unless they were wrong."""
-    with locked(ledger) as held, temporary_table(TOUCHED, matching.TOUCHED_COLUMNS):
+    with locked(ledger) as held, matching.working_tables():
         for installation in Installation.objects.filter(ledger=held):
             installation.accounts = installation.server_accounts.count()
             installation.save(update_fields=["accounts"])
@@ -217,5 +238,5 @@ def recount_all(ledger: Ledger, at: datetime | None = None) -> None:
         touch = f"INSERT INTO {TOUCHED} (person_key)"
         execute(f"{touch} SELECT person_key FROM cloud_consumedlicense WHERE ledger_id = %s", held.pk)
         execute(f"{touch} SELECT 'm:' || number FROM cloud_member WHERE ledger_id = %s", held.pk)
-        people = recount(held)
+        people = recount(held, Revision.Cause.RECOUNT)
         close(held, at or timezone.now(), cause=Revision.Cause.RECOUNT, people=people)

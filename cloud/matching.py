@@ -8,6 +8,8 @@ accounts whose address changed hands need a new one.
 
 # ruff: noqa: S608  (Table names and conditions are this project's own; every value is a parameter.)
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from cloud.models import Installation, Ledger
@@ -24,8 +26,12 @@ LINKS: Final = "moved_link"
 LINKS_COLUMNS: Final = {"hostname": TEXT, "user_id": BIGINT}
 
 TOUCHED: Final = "touched_person"
-TOUCHED_COLUMNS: Final = {"person_key": TEXT, "moved": BIGINT}
-"""``moved`` is set where an account that is held before and after came to the person, or went from it."""
+TOUCHED_COLUMNS: Final = {"person_key": TEXT, "was_suspended": BIGINT}
+"""``was_suspended`` is set for members who were listed and suspended on the cloud before."""
+
+MOVED: Final = "moved_account"
+MOVED_COLUMNS: Final = {"from_key": TEXT, "to_key": TEXT}
+"""Between whom accounts went that are held before and after."""
 
 OUTDATED: Final = "outdated_account"
 OUTDATED_COLUMNS: Final = {
@@ -76,6 +82,13 @@ CASE WHEN linked.number IS NOT NULL THEN linked.is_ambiguous ELSE coalesce(holde
 """
 
 
+@contextmanager
+def working_tables() -> Iterator[None]:
+    """Hold ``TOUCHED`` and ``MOVED``, which everything that changes keys fills and counting reads."""
+    with temporary_table(TOUCHED, TOUCHED_COLUMNS), temporary_table(MOVED, MOVED_COLUMNS):
+        yield
+
+
 def insert_incoming(installation: Installation) -> int:
     """Insert the staged accounts with their keys; none of their user ids may be held already."""
     holders = _HOLDERS.format(addresses=f"SELECT primary_address FROM {INCOMING}")
@@ -123,13 +136,7 @@ def set_outdated_aside(installation: Installation) -> tuple[int, int]:
 
 def delete_outdated(installation: Installation) -> None:
     """Delete the accounts that were set aside, and add their persons to ``TOUCHED``."""
-    execute(
-        f"""
-        INSERT INTO {TOUCHED} (person_key, moved)
-        SELECT person_key, CASE WHEN count(*) FILTER (WHERE is_changed) > 0 THEN 1 END
-        FROM {OUTDATED} GROUP BY person_key
-        """
-    )
+    execute(f"INSERT INTO {TOUCHED} (person_key) SELECT DISTINCT person_key FROM {OUTDATED}")
     execute(
         f"""
         DELETE FROM cloud_serveraccount AS account
@@ -146,12 +153,20 @@ def touch_incoming(installation: Installation, *, is_first: bool) -> None:
         return
     execute(
         f"""
-        INSERT INTO {TOUCHED} (person_key, moved)
-        SELECT account.person_key, CASE WHEN count(o.user_id) > 0 THEN 1 END
+        INSERT INTO {TOUCHED} (person_key)
+        SELECT DISTINCT account.person_key
         FROM {INCOMING} i
         JOIN cloud_serveraccount account ON account.installation_id = %s AND account.user_id = i.user_id
-        LEFT JOIN {OUTDATED} o ON o.user_id = i.user_id
-        GROUP BY account.person_key
+        """,
+        installation.pk,
+    )
+    execute(
+        f"""
+        INSERT INTO {MOVED} (from_key, to_key)
+        SELECT DISTINCT o.person_key, account.person_key
+        FROM {OUTDATED} o
+        JOIN cloud_serveraccount account ON account.installation_id = %s AND account.user_id = o.user_id
+        WHERE account.person_key <> o.person_key
         """,
         installation.pk,
     )
@@ -207,9 +222,17 @@ def _rekey(ledger: Ledger, condition: str, *parameters: Value) -> int:
             analyze(_REKEYED)
             execute(
                 f"""
-                INSERT INTO {TOUCHED} (person_key, moved)
-                SELECT DISTINCT person_key, 1 FROM cloud_serveraccount WHERE id IN (SELECT id FROM {_REKEYED})
-                UNION SELECT DISTINCT person_key, 1 FROM {_REKEYED}
+                INSERT INTO {TOUCHED} (person_key)
+                SELECT person_key FROM cloud_serveraccount WHERE id IN (SELECT id FROM {_REKEYED})
+                UNION SELECT person_key FROM {_REKEYED}
+                """
+            )
+            execute(
+                f"""
+                INSERT INTO {MOVED} (from_key, to_key)
+                SELECT DISTINCT account.person_key, k.person_key
+                FROM {_REKEYED} k JOIN cloud_serveraccount account ON account.id = k.id
+                WHERE account.person_key <> k.person_key
                 """
             )
             execute(

@@ -10,7 +10,7 @@ from cloud.locks import locked
 from cloud.members import Format, MemberChange, Readable, apply_members, read_members, staged_members
 from cloud.models import AppToken, Installation, Intake, IntakePart, Ledger, Revision
 from cloud.signer import current_signer
-from cloud.staging import execute, temporary_table
+from cloud.staging import execute
 from enterprises.audit import record
 from enterprises.models import Enterprise, User
 
@@ -144,7 +144,7 @@ def disconnect_installation(*, installation: Installation, by: User | None, at: 
 
 def remove_installation(*, installation: Installation, by: User | None, at: datetime, ip: str = "") -> None:
     """Remove a server and purge its accounts at once; people who are known elsewhere stay."""
-    with locked(installation.ledger_id) as ledger, temporary_table(matching.TOUCHED, matching.TOUCHED_COLUMNS):
+    with locked(installation.ledger_id) as ledger, matching.working_tables():
         held = ledger.installations.select_for_update().filter(pk=installation.pk).first()
         if held is None:
             return
@@ -153,7 +153,7 @@ def remove_installation(*, installation: Installation, by: User | None, at: date
         matching.touch_accounts("installation_id = %s", held.pk)
         execute("DELETE FROM cloud_serveraccount WHERE installation_id = %s", held.pk)
         held.delete()
-        people = consumption.recount(ledger)
+        people = consumption.recount(ledger, Revision.Cause.REMOVAL)
         consumption.close(ledger, at, cause=Revision.Cause.REMOVAL, people=people, server=held)
         record(
             enterprise=ledger.enterprise,
@@ -168,10 +168,10 @@ def remove_installation(*, installation: Installation, by: User | None, at: date
 
 def rename_installation(*, installation: Installation, hostname: str, at: datetime) -> None:
     """Note that a server answers to another name: links and labels follow it."""
-    with locked(installation.ledger_id) as ledger, temporary_table(matching.TOUCHED, matching.TOUCHED_COLUMNS):
+    with locked(installation.ledger_id) as ledger, matching.working_tables():
         ledger.installations.filter(pk=installation.pk).update(hostname=hostname)
         installation.refresh_from_db()
         matching.rematch_installation(installation)
         matching.touch_accounts("installation_id = %s AND rule = 'none'", installation.pk)
-        people = consumption.recount(ledger)
+        people = consumption.recount(ledger, Revision.Cause.RENAME)
         consumption.close(ledger, at, cause=Revision.Cause.RENAME, people=people, server=installation)

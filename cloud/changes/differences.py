@@ -7,18 +7,18 @@ docs/wire.md, "The difference".
 
 # ruff: noqa: S608  (Table names and conditions are this project's own; every value is a parameter.)
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Final
 from uuid import UUID
 
 from cloud import matching
-from cloud.models import Installation, Ledger, Revision
+from cloud.changes import reasons
+from cloud.changes.reasons import COUNTED
+from cloud.models import Installation, Ledger, ReasonCount, Revision
 from cloud.staging import execute, fetch_row, fetch_rows, refresh_statistics
 from wire.messages import AccountSample
-
-COUNTED: Final = "counted_person"
 
 SAMPLES: Final = 20
 
@@ -63,6 +63,7 @@ class PeopleDifference:
     licenses_added: int = 0
     licenses_removed: int = 0
     samples: tuple[AccountSample, ...] = field(default=())
+    reasons: Mapping[str, int] = field(default_factory=dict)
 
 
 NOBODY: Final = PeopleDifference()
@@ -73,16 +74,17 @@ def difference_of(sampled: Installation | None) -> PeopleDifference:
     filters = ", ".join(f"count(*) FILTER (WHERE {condition})" for condition in _NUMBERS.values())
     numbers = dict(zip(_NUMBERS, fetch_row(f"SELECT {filters} FROM {COUNTED}"), strict=True))
     samples = tuple(_samples(sampled, numbers)) if sampled else ()
-    return PeopleDifference(**numbers, samples=samples)
+    return PeopleDifference(**numbers, samples=samples, reasons=reasons.count())
 
 
 def keep_changes(ledger: Ledger) -> None:
-    """Keep who gains or loses accounts with the next revision, and forget what was kept of who goes."""
+    """Keep what changes with the next revision for those who stay, and forget what was kept of who goes."""
     execute(f"DELETE FROM cloud_personchange WHERE license_id IN (SELECT license_id FROM {COUNTED} WHERE {_REMOVED})")
     kept = execute(
         f"""
-        INSERT INTO cloud_personchange (license_id, ledger_id, revision, accounts)
-        SELECT license_id, %s, %s, server_accounts - had_accounts FROM {COUNTED} WHERE {_MATCHED} OR {_UNMATCHED}
+        INSERT INTO cloud_personchange (license_id, ledger_id, revision, accounts, reason)
+        SELECT license_id, %s, %s, server_accounts - had_accounts, reason
+        FROM {COUNTED} WHERE license_id IS NOT NULL AND is_listed AND reason <> ''
         """,
         ledger.pk,
         ledger.revision + 1,
@@ -101,13 +103,13 @@ def keep_revision(
     snapshot: SnapshotChange | None,
 ) -> None:
     """Write down what the ledger's revision changed, in numbers."""
-    numbers = asdict(people)
-    del numbers["samples"]
+    numbers = {name: getattr(people, name) for name in _NUMBERS}
     licenses = {name: numbers.pop(name) for name in ("licenses_added", "licenses_removed")}
     accounts = asdict(snapshot) if snapshot else {}
     snapshot_id = accounts.pop("snapshot_id", None)
-    Revision.objects.create(
+    kept = Revision.objects.create(
         ledger=ledger,
+        has_reasons=True,
         number=ledger.revision,
         at=at,
         cause=cause,
@@ -119,6 +121,9 @@ def keep_revision(
         **licenses,
         **{f"people_{name}": number for name, number in numbers.items()},
         **{f"accounts_{name}": number for name, number in accounts.items()},
+    )
+    ReasonCount.objects.bulk_create(
+        ReasonCount(revision=kept, reason=reason, people=number) for reason, number in people.reasons.items()
     )
 
 

@@ -1,7 +1,5 @@
 """Bring staged members into the books: differences only, then new keys and a new count."""
 
-# ruff: noqa: S608  (Names of tables and columns are this project's own; every value is a parameter.)
-
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -39,7 +37,6 @@ _WORKING_TABLES: Final = (
     tables.ALTERED,
     (matching.ADDRESSES, matching.ADDRESSES_COLUMNS, "value"),
     (matching.LINKS, matching.LINKS_COLUMNS, "hostname, user_id"),
-    (matching.TOUCHED, matching.TOUCHED_COLUMNS, ""),
 )
 
 
@@ -91,6 +88,7 @@ def apply_members(
     :raises ShrinkNotAllowed: not for a preview, which says ``needs_confirmation`` instead.
     """
     with ExitStack() as stack:
+        stack.enter_context(matching.working_tables())
         for name, columns, key in _WORKING_TABLES:
             stack.enter_context(temporary_table(name, columns, key=key))
         tables.number_members(ledger.pk)
@@ -126,12 +124,12 @@ def _write(ledger: Ledger, *, partial: bool) -> PeopleDifference:
     analyze(tables.ALTERED.name)
     execute(f"INSERT INTO {matching.ADDRESSES} {tables.moved_addresses()}", *[ledger.pk] * 2)
     execute(f"INSERT INTO {matching.LINKS} {tables.moved_links()}", *[ledger.pk] * 2)
-    execute(f"INSERT INTO {matching.TOUCHED} (person_key) SELECT 'm:' || number FROM {tables.ALTERED.name}")
+    execute(f"INSERT INTO {matching.TOUCHED} (person_key, was_suspended) {tables.altered_people()}", ledger.pk)
     tables.write(ledger.pk, partial=partial)
     analyze(matching.ADDRESSES)
     analyze(matching.LINKS)
     matching.rematch(ledger)
-    return consumption.recount(ledger)
+    return consumption.recount(ledger, Revision.Cause.MEMBERS)
 
 
 def _count_members(ledger: Ledger) -> int:

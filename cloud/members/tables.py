@@ -143,6 +143,15 @@ def moved_links() -> str:
     )
 
 
+def altered_people() -> str:
+    """Return the query for key and former suspension of the altered, given the ledger; run it before ``write``."""
+    return """
+        SELECT 'm:' || altered.number, CASE WHEN m.details ->> 'suspended' IS NOT NULL THEN 1 END
+        FROM altered_member altered
+        LEFT JOIN cloud_member m ON m.ledger_id = %s AND m.number = altered.number
+    """
+
+
 def write(ledger_id: int, *, partial: bool) -> None:
     """Move what differs into the books."""
     for table in ("cloud_memberaddress", "cloud_memberlink"):

@@ -1,14 +1,18 @@
 """The cloud's books: members, server accounts, the people they are, and the licenses they consume."""
 
 from cloud.models.books import Ledger, UsagePoint, VerifiedDomain
-from cloud.models.changes import PersonChange, Revision
+from cloud.models.changes import PersonChange, ReasonCount, Revision
 from cloud.models.installations import AppToken, ConnectCode, Installation, InstallationPoint, ReceiptSigner
 from cloud.models.intakes import Intake, IntakePart
 from cloud.models.members import Member, MemberAddress, MemberLink
 from cloud.models.people import ConsumedLicense, ServerAccount
+from cloud.models.reasons import ADDING, REMOVING, UNCHANGED, Reason
 from cloud.models.suspects import Suspect, SuspectRun
 
 __all__ = [
+    "ADDING",
+    "REMOVING",
+    "UNCHANGED",
     "AppToken",
     "ConnectCode",
     "ConsumedLicense",
@@ -21,6 +25,8 @@ __all__ = [
     "MemberAddress",
     "MemberLink",
     "PersonChange",
+    "Reason",
+    "ReasonCount",
     "ReceiptSigner",
     "Revision",
     "ServerAccount",

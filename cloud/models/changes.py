@@ -46,6 +46,8 @@ class Revision(models.Model):
     licenses_removed = models.PositiveIntegerField()
     licenses_before = models.PositiveIntegerField()
     licenses_after = models.PositiveIntegerField()
+    # False in what was written before reasons were kept.
+    has_reasons = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         """A revision stands once in the books."""
@@ -62,8 +64,28 @@ class Revision(models.Model):
         return not (self.people_added or self.people_removed or self.people_matched or self.people_unmatched)
 
 
+class ReasonCount(models.Model):
+    """How many people a revision concerned for one reason; goes with the revision.
+
+    ``people`` times ``Reason.effect``, over all reasons, is what the revision did to the number of licenses.
+    """
+
+    revision = models.ForeignKey(Revision, models.CASCADE, related_name="reasons", db_index=False)
+    reason = models.CharField(max_length=20)
+    people = models.PositiveIntegerField()
+
+    class Meta:
+        """A reason stands once in a revision."""
+
+        constraints = [models.UniqueConstraint("revision", "reason", name="reason_once")]
+
+    def __str__(self) -> str:
+        """Return reason and number."""
+        return f"{self.reason}: {self.people}"
+
+
 class PersonChange(models.Model):
-    """A person who stayed, and how many server accounts a revision gave (> 0) or took (< 0).
+    """A person who stayed, and how many server accounts a revision gave (> 0) or took (< 0); 0: something else changed.
 
     Goes with the person. Who came with a revision says so in ``ConsumedLicense.since_revision``; of who went nothing
     is kept.
@@ -75,13 +97,15 @@ class PersonChange(models.Model):
     ledger = models.ForeignKey(Ledger, models.CASCADE, related_name="+", db_index=False, db_constraint=False)
     revision = models.BigIntegerField()
     accounts = models.IntegerField()
+    # A cloud.models.Reason; empty where the revision is older than reasons.
+    reason = models.CharField(max_length=20, blank=True, default="", db_default="")
 
     class Meta:
         """One row per person and revision, which the ledger's lock makes sure of."""
 
         indexes = [
             models.Index(fields=["license", "revision"], name="person_change_person"),
-            models.Index(fields=["ledger", "revision"], name="person_change_revision"),
+            models.Index(fields=["ledger", "revision", "reason"], name="person_change_reason"),
         ]
 
     def __str__(self) -> str:

@@ -76,6 +76,8 @@ class ConsumedLicense(models.Model):
     # The revision of the books with which the person came; whether with an account that was somebody else's before.
     since_revision = models.BigIntegerField(null=True)
     came_by_move = models.BooleanField(default=False, db_default=False)
+    # A cloud.models.Reason; empty where the revision is older than reasons.
+    since_reason = models.CharField(max_length=20, blank=True, default="", db_default="")
 
     class Meta:
         """One row per person; the first index is the order of every list, the second finds who came with a revision."""
@@ -83,7 +85,7 @@ class ConsumedLicense(models.Model):
         constraints = [models.UniqueConstraint("ledger", "person_key", name="license_person_once")]
         indexes = [
             models.Index(fields=["ledger", "label", "person_key"], name="license_order"),
-            models.Index(fields=["ledger", "since_revision"], name="license_since"),
+            models.Index(fields=["ledger", "since_revision", "since_reason"], name="license_since_reason"),
         ]
 
     def __str__(self) -> str:

@@ -22,6 +22,8 @@ class Listed:
     matched_subscription: bool = False
     addresses: frozenset[tuple[int, str]] = frozenset()
     links: frozenset[tuple[str, int]] = frozenset()
+    suspended: bool = False
+    invited: bool = False
 
 
 @dataclass
@@ -129,10 +131,10 @@ class Change:
 
 def difference(before: World, after: World) -> Change:
     """Say who came, went, and has more or fewer accounts now; by moved accounts, who was split off or merged."""
-    was, now = _owned(before), _owned(after)
+    was, now = owned(before), owned(after)
     moved = [key for key in matches(before) if key in matches(after) and match(before, *key) != match(after, *key)]
     left, entered = ({match(world, *key).person for key in moved} for world in (before, after))
-    counted_before, counted_after = _counted(before), _counted(after)
+    counted_before, counted_after = counted(before), counted(after)
     return Change(
         added=frozenset(now.keys() - was.keys()),
         removed=frozenset(was.keys() - now.keys()),
@@ -145,7 +147,7 @@ def difference(before: World, after: World) -> Change:
     )
 
 
-def _owned(world: World) -> dict[Identity, set[tuple[str, int]]]:
+def owned(world: World) -> dict[Identity, set[tuple[str, int]]]:
     """Everybody who is listed, with their accounts."""
     owned: dict[Identity, set[tuple[str, int]]] = {n: set() for n, one in world.members.items() if one.consumes}
     for key, found in matches(world).items():
@@ -153,10 +155,11 @@ def _owned(world: World) -> dict[Identity, set[tuple[str, int]]]:
     return owned
 
 
-def _counted(world: World) -> set[Identity]:
+def counted(world: World) -> set[Identity]:
+    """Everybody who is in the total."""
     return {
         person
-        for person in _owned(world)
+        for person in owned(world)
         if not (isinstance(person, int) and world.members[person].matched_subscription)
     }
 
@@ -183,6 +186,8 @@ def _listed(one: dict[str, Any]) -> Listed:
     return Listed(
         login=one["login"],
         consumes=not one["suspended"] and bool(one["member_roles"] or one["pending_invites"] or outside),
+        suspended=one["suspended"],
+        invited=bool(one["pending_invites"]) and not one["member_roles"],
         matched_subscription=(one["visual_studio"] or {}).get("status") == "Matched",
         addresses=frozenset(identities | verified),
     )

@@ -1,7 +1,9 @@
 """Whatever happens in whatever order: the tables say what the rules say, and a full recount agrees."""
 
 import io
+from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,10 +12,11 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from cloud import consumption, services
-from cloud.models import ConsumedLicense, Installation, Ledger, Member, Revision, ServerAccount
+from cloud.models import ConsumedLicense, Installation, Ledger, Member, Reason, Revision, ServerAccount
 from tests.cloud import rulebook
 from tests.cloud.books import NOW, connect, import_members, open_books, sync
 from tests.cloud.rulebook import IDENTITY, VERIFIED, Listed, World
+from tests.cloud_changes.rules import reasons
 
 pytestmark = pytest.mark.django_db
 
@@ -26,14 +29,20 @@ held = st.frozensets(st.tuples(st.sampled_from([IDENTITY, VERIFIED]), addresses)
 accounts = st.dictionaries(st.integers(1, 3), st.sampled_from(["", *ADDRESSES]), max_size=3)
 links = st.frozensets(st.tuples(st.sampled_from(HOSTS), st.integers(1, 3)), max_size=4)
 listed = st.builds(
-    Listed, login=st.just(""), consumes=st.booleans(), matched_subscription=st.booleans(), addresses=held
+    Listed,
+    login=st.just(""),
+    consumes=st.booleans(),
+    matched_subscription=st.booleans(),
+    addresses=held,
+    suspended=st.booleans(),
+    invited=st.booleans(),
 )
 
 
 def _numbered(rows: dict[int, Listed], shift: int) -> dict[int, Listed]:
     """Give every number a login of its own; another shift gives some of them another's login."""
     return {
-        number: Listed(LOGINS[(number + shift) % 4], one.consumes, one.matched_subscription, one.addresses)
+        number: replace(one, login=LOGINS[(number + shift) % 4], consumes=one.consumes and not one.suspended)
         for number, one in rows.items()
     }
 
@@ -76,13 +85,14 @@ def test_any_sequence_leaves_what_the_rules_say(
             ledger.refresh_from_db()
             if ledger.revision > revision:
                 _assert_says_what_changed(latest(ledger), rulebook.difference(before, world))
+                _assert_says_why(latest(ledger), before, world)
 
         _assert_tables_follow(ledger, world)
         held = _tables(ledger)
         consumption.recount_all(ledger, NOW)
         assert _tables(ledger) == held
         kept = latest(ledger)
-        assert (kept.people_added, kept.people_removed) == (0, 0)
+        assert (kept.people_added, kept.people_removed, list(kept.reasons.all())) == (0, 0, [])
         transaction.set_rollback(True)
 
 
@@ -102,6 +112,26 @@ def _assert_says_what_changed(kept: Revision, rules: rulebook.Change) -> None:
     came = ConsumedLicense.objects.filter(ledger=kept.ledger_id, since_revision=kept.number)
     assert came.count() == len(rules.added)
     assert came.filter(came_by_move=True).count() == len(rules.split)
+
+
+def _assert_says_why(kept: Revision, before: World, after: World) -> None:
+    """Everybody has the reason that the rules give, and all reasons together are the change of the number."""
+    hosts = dict(Installation.objects.filter(ledger=kept.ledger_id).values_list("hostname", "pk"))
+    rules = reasons(before, after, kept.cause, lambda person: _key(person, hosts))
+    counts = {Reason(row.reason): row.people for row in kept.reasons.all()}
+    assert counts == Counter(rules.values())
+    assert sum(one.effect * people for one, people in counts.items()) == kept.licenses_after - kept.licenses_before
+    here = {_key(person, hosts): reason for person, reason in rules.items() if Reason(reason).keeps_people}
+    people = ConsumedLicense.objects.filter(ledger=kept.ledger_id)
+    came = dict(people.filter(since_revision=kept.number).values_list("person_key", "since_reason"))
+    stayed = dict(people.filter(changes__revision=kept.number).values_list("person_key", "changes__reason"))
+    assert came | stayed == here
+
+
+def _key(person: rulebook.Identity, hosts: dict[str, int]) -> str:
+    if isinstance(person, int):
+        return f"m:{person}"
+    return f"a:{person}" if isinstance(person, str) else f"s:{hosts[person[0]]}:{person[1]}"
 
 
 def _assert_tables_follow(ledger: Ledger, world: World) -> None:
@@ -142,7 +172,9 @@ def _ndjson_member(number: int, one: Listed) -> dict[str, Any]:
     return {
         "id": number,
         "login": one.login,
-        "member_roles": ["octo:Member"] if one.consumes else [],
+        "member_roles": ["octo:Member"] if one.suspended or (one.consumes and not one.invited) else [],
+        "pending_invites": ["octo"] if one.invited and (one.suspended or one.consumes) else [],
+        "suspended": one.suspended,
         "emails": [{"email": value, "verified": True} for rank, value in sorted(one.addresses) if rank == VERIFIED],
         "identities": [
             {"attribute": "NameID", "value": value} for rank, value in sorted(one.addresses) if rank == IDENTITY

@@ -1,0 +1,1 @@
+"""Why the number changed: reasons, the equation, its page and its command."""
