@@ -13,12 +13,25 @@ import msgspec
 from cloud.api.paging import DEFAULT_PER_PAGE, MAX_PER_PAGE
 from cloud.api.shape import DEFAULT_VERSION, VERSION_HEADER, VERSIONS
 from enterprises.api import DOCUMENTATION
-from wire.messages import ErrorCode, Problem
+from wire.messages import ErrorCode
+
+PATH: Final = {"enterprise": "The slug of the cloud account: an enterprise or an organization."}
+"""What the parts of an address are, by name."""
 
 SCHEMAS: Final = "#/components/schemas/{name}"
 SECURITY: Final = "token"
 
-ANSWERS: Final[list[type[msgspec.Struct]]] = [Problem]
+
+class Error(msgspec.Struct, frozen=True, kw_only=True):
+    """An error answer, in GitHub's shape plus our code; the code is empty where the status says it all."""
+
+    message: str
+    code: str
+    documentation_url: str
+    status: str
+
+
+ANSWERS: Final[list[type[msgspec.Struct]]] = [Error]
 """The classes of all answers that are described."""
 
 
@@ -45,6 +58,7 @@ PAGING: Final = (
 
 
 def described(
+    operation_id: str,
     summary: str,
     example: msgspec.Struct,
     *,
@@ -60,6 +74,7 @@ def described(
         headers["Link"] = _header("The first, previous, next and last page, where there are several.")
     content = {"schema": {"$ref": SCHEMAS.format(name=kind.__name__)}, "example": msgspec.to_builtins(example)}
     return {
+        "operation_id": operation_id,
         "summary": summary,
         "tags": [tag],
         "openapi_extra": {
@@ -91,7 +106,7 @@ def components() -> dict[str, Any]:
                 "scheme": "bearer",
                 "description": (
                     "A token of a person who has a role in the account, with the scope read:enterprise. "
-                    "The header Authorization says `Bearer TOKEN` or, as GitHub also has it, `token TOKEN`."
+                    "The header Authorization says Bearer TOKEN or, as GitHub also has it, token TOKEN."
                 ),
             }
         },
@@ -104,7 +119,7 @@ def _header(description: str, kind: str = "string") -> dict[str, Any]:
 
 def _error(status: HTTPStatus, message: str, code: str, description: str) -> dict[str, Any]:
     example = {"message": message, "code": code, "documentation_url": DOCUMENTATION, "status": str(status.value)}
-    content = {"schema": {"$ref": SCHEMAS.format(name=Problem.__name__)}, "example": example}
+    content = {"schema": {"$ref": SCHEMAS.format(name=Error.__name__)}, "example": example}
     return {"description": description, "content": {"application/json": content}}
 
 

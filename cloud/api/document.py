@@ -8,12 +8,13 @@ import functools
 from typing import Any, Final
 
 from django.http import HttpRequest, HttpResponse
+from django.views.decorators.http import require_safe
 from ninja import NinjaAPI, Router
 
 from cloud.api import reports
 from cloud.api.addresses import PREFIX, page_address
 from cloud.api.conditional import short_answer
-from cloud.api.described import components
+from cloud.api.described import PATH, components
 from cloud.api.resources import history, servers
 
 PUBLIC: Final[tuple[Router, ...]] = (reports.router, history.router, servers.router)
@@ -35,9 +36,14 @@ def document() -> dict[str, Any]:
     for router in PUBLIC:
         api.add_router("", router)
     found = api.get_openapi_schema(path_prefix="")
+    for methods in found["paths"].values():
+        for parameter in methods["get"]["parameters"]:
+            if parameter.get("in") == "path":
+                parameter["description"] = PATH[parameter["name"]]
     return {**found, "components": components()}
 
 
+@require_safe
 def openapi(request: HttpRequest) -> HttpResponse:
     """Answer the document, with the two addresses under which the API is found from here."""
     servers = [{"url": page_address(request, prefix.strip("/"))} for prefix in (PREFIX, "")]

@@ -62,7 +62,7 @@ _STATUS: Final = LicenseSyncStatus(
 @router.get(
     "/enterprises/{enterprise}/consumed-licenses",
     url_name="consumed_licenses",
-    **described("List consumed licenses", _CONSUMED, tag=TAG, is_paged=True),
+    **described("list-consumed-licenses", "List consumed licenses", _CONSUMED, tag=TAG, is_paged=True),
 )
 def consumed_licenses(request: TokenRequest, enterprise: str) -> HttpResponse:
     """The people who hold a license, one entry per person. Totals and order are the same on every page."""
@@ -79,7 +79,7 @@ def consumed_licenses(request: TokenRequest, enterprise: str) -> HttpResponse:
 @router.get(
     "/enterprises/{enterprise}/license-sync-status",
     url_name="license_sync_status",
-    **described("Get a license sync status", _STATUS, tag=TAG),
+    **described("get-license-sync-status", "Get a license sync status", _STATUS, tag=TAG),
 )
 def license_sync_status(request: TokenRequest, enterprise: str) -> HttpResponse:
     """How the last sync of every server went."""

@@ -8,7 +8,7 @@ from django.urls import URLPattern, URLResolver, include, path, re_path
 from django.views.decorators.csrf import csrf_exempt
 from ninja import NinjaAPI
 
-from cloud.api import app, document, errors, handshake, intake
+from cloud.api import app, document, errors, handshake, intake, reference
 from cloud.api.shape import in_our_shape
 from enterprises.api import problem
 
@@ -39,6 +39,7 @@ api = _build("api")
 root_api = _build("root-api")
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("api/docs", reference.show, name="api_docs"),
     path("api/openapi.json", in_our_shape(document.openapi), name="openapi"),
     path("api/v3/", include(_routes(api))),
     path("", include(_routes(root_api))),

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 
@@ -13,28 +13,35 @@ from cloud.people import Viewer, sight
 LICENSE_TYPES: Final = {"enterprise": "enterprise", "visual_studio": "Visual Studio subscription"}
 
 
+def _about(text: str) -> msgspec.Meta:
+    """What the API's document says of a field."""
+    return msgspec.Meta(description=text)
+
+
 class ReportUser(msgspec.Struct, frozen=True, kw_only=True):
     """A person in the words and types of GitHub's REST API; clients disagree on the name of the server's addresses."""
 
-    github_com_login: str
+    github_com_login: Annotated[str, _about("Empty for a person who is only on servers.")]
     github_com_name: str | None
-    enterprise_server_user_ids: list[str]
-    github_com_user: bool
-    enterprise_server_user: bool
-    visual_studio_subscription_user: bool
-    license_type: str
+    enterprise_server_user_ids: Annotated[list[str], _about("host:id of every server account.")]
+    github_com_user: Annotated[bool, _about("Whether there is an account on the cloud.")]
+    enterprise_server_user: Annotated[bool, _about("Whether there is one on a server.")]
+    visual_studio_subscription_user: Annotated[bool, _about("Who has one is listed, and not in the total.")]
+    license_type: Annotated[str, _about("enterprise, or Visual Studio subscription.")]
     github_com_profile: str
-    github_com_member_roles: list[str]
+    github_com_member_roles: Annotated[
+        list[str], _about("org:Owner, org:Member; of outside collaborators ORG/REPO:Collaborator.")
+    ]
     github_com_enterprise_roles: list[str]
-    github_com_verified_domain_emails: list[str]
+    github_com_verified_domain_emails: Annotated[list[str], _about("Verified addresses on verified domains.")]
     github_com_saml_name_id: str
     github_com_orgs_with_pending_invites: list[str]
-    github_com_two_factor_auth: bool | None
-    enterprise_server_emails: list[str]
-    enterprise_server_primary_emails: list[str]
+    github_com_two_factor_auth: Annotated[bool | None, _about("Null where nobody said.")]
+    enterprise_server_emails: Annotated[list[str], _about("Primary addresses of the server accounts.")]
+    enterprise_server_primary_emails: Annotated[list[str], _about("The same, for clients disagree on the name.")]
     visual_studio_license_status: str
     visual_studio_subscription_email: str
-    total_user_accounts: int
+    total_user_accounts: Annotated[int, _about("The cloud account and the server accounts together.")]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -168,7 +168,7 @@ CLOUD_PAGES = [
 ]
 
 # What the API is like, which is no secret.
-DESCRIPTION = [Row("openapi", OPEN)]
+DESCRIPTION = [Row("openapi", OPEN), Row("api_docs", OPEN)]
 
 # The license of the one server of whoever asks; the stranger's server has none.
 SERVER_API = [Row("licensesync:api_license", API_LOOK)]

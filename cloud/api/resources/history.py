@@ -44,7 +44,7 @@ _EXAMPLE: Final = History(
 @router.get(
     "/enterprises/{enterprise}/license-sync/history",
     url_name="history",
-    **described("List the licenses of each day", _EXAMPLE, tag=TAG, is_paged=True),
+    **described("list-history", "List the licenses of each day", _EXAMPLE, tag=TAG, is_paged=True),
 )
 def list_history(request: TokenRequest, enterprise: str) -> HttpResponse:
     """Consumed and purchased licenses by day, the newest first. A day on which nothing was counted is not there."""

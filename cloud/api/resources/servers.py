@@ -33,7 +33,11 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
     state: Literal["connected", "disconnected"]
     standing: Annotated[
         Standing,
-        about("Where it stands; of several that hold, the first of these. Stale is a last success over 8 days ago."),
+        about(
+            "Where it stands, the first of these that holds: disconnected, sync_off, undecided (its owner has to "
+            "decide), failed, syncing, never_synced, stale (the last success is over 8 days ago), old_seats, "
+            "up_to_date."
+        ),
     ]
     label: Annotated[str, about("The same in words.")]
     problem: Annotated[str, about("Why nothing newer arrived, as far as the cloud was told; else empty.")]
@@ -80,7 +84,7 @@ _EXAMPLE: Final = Servers(
 @router.get(
     "/enterprises/{enterprise}/license-sync/servers",
     url_name="servers",
-    **described("List servers", _EXAMPLE, tag=TAG, is_paged=True),
+    **described("list-servers", "List servers", _EXAMPLE, tag=TAG, is_paged=True),
 )
 def list_servers(request: TokenRequest, enterprise: str) -> HttpResponse:
     """Where every server stands, and what it adds to the count."""
