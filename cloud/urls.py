@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from cloud.views import addresses, changes, consent, doctor, instances, licensing, members, people
+from cloud.views import addresses, changes, consent, doctor, instances, licensing, members, people, person
 
 app_name = "cloud"
 
@@ -19,7 +19,7 @@ urlpatterns = [
     path("enterprises/<slug:slug>/licensing/changes/<int:number>", changes.change, name="change"),
     path("enterprises/<slug:slug>/licensing/syncs/<uuid:snapshot_id>", changes.change_of_sync, name="change_of_sync"),
     path("enterprises/<slug:slug>/people", people.people, name="people"),
-    path("enterprises/<slug:slug>/people/<int:pk>", people.person, name="person"),
+    path("enterprises/<slug:slug>/people/<int:pk>", person.person, name="person"),
     path("enterprises/<slug:slug>/settings/addresses", addresses.show, name="addresses"),
     path("enterprises/<slug:slug>/settings/members", members.choose, name="members"),
     path("enterprises/<slug:slug>/settings/members/<int:pk>", members.review, name="review_members"),

@@ -1,34 +1,35 @@
-"""Say why a person is one license: what the cloud account consumes, the rule that matched each server account, who else
-might have been meant, and which small correction would merge two people.
-
-Secondary addresses are compared, never shown.
+"""Say why a person is one license: the facts behind it, the rule that matched each server account, who else might have
+been meant, and which small correction would merge two people.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
+from django.core.paginator import Page, Paginator
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext_lazy
 
-from cloud.models import ConsumedLicense, Ledger, ServerAccount
-from cloud.people.neighbors import Hint, Neighbors, find_neighbors
+from cloud.models import ConsumedLicense, Member, MemberAddress, ServerAccount
+from cloud.people.contested import Contested, find_contested
+from cloud.people.facts import Fact, Source, facts, license_sentence, source_of_members, source_of_server
+from cloud.people.histories import History, history_of
+from cloud.people.neighbors import Hint, Near, Neighbors, find_neighbors
+from cloud.people.visible import Sight, Viewer, sight
 
 if TYPE_CHECKING:
-    from django.utils.functional import _StrPromise
+    from cloud.people.facts import Sentence
 
-    Sentence = str | _StrPromise
-
-MAX_ACCOUNTS_SHOWN: Final = 200
+ACCOUNTS_PER_PAGE: Final = 50
 
 
 @dataclass(frozen=True, kw_only=True)
 class NearMiss:
     """A member whom an account nearly belonged to, and what to correct."""
 
-    login: str
+    kind: str
+    member: Near
     sentence: Sentence
 
 
@@ -41,92 +42,106 @@ class AccountReason:
     rule: Sentence
     sentence: Sentence
     matched_address: str
-    other_members: tuple[str, ...]
+    other_members: tuple[Near, ...]
     hints: tuple[NearMiss, ...]
     is_disconnected: bool
+    source: Source
+
+
+@dataclass(frozen=True, kw_only=True)
+class Card:
+    """Who the member is: their addresses that a viewer may see, the best first, and how many there are besides."""
+
+    member: Member
+    addresses: tuple[MemberAddress, ...]
+    addresses_not_shown: int
+    source: Source
+
+    @property
+    def profile(self) -> str:
+        """Where the member's profile is: as the import said, else where the cloud that is mirrored has it."""
+        return self.member.details.get("profile") or f"https://github.com/{self.member.login}"
+
+    @property
+    def two_factor(self) -> bool | None:
+        """Whether two-factor authentication is on; None where nobody said."""
+        said: bool | None = self.member.details.get("two_factor")
+        return said
 
 
 @dataclass(frozen=True, kw_only=True)
 class Explanation:
-    """Why a person is listed: sentences about the license, then every account with its own."""
+    """Why a person is listed: a sentence about the license, the facts behind it, then a page of the accounts.
+
+    ``contested`` are accounts that hold an address of the member and are somebody else's.
+    """
 
     license: ConsumedLicense
     license_sentence: Sentence
-    cloud_sentences: tuple[Sentence, ...]
+    card: Card | None
+    facts: tuple[Fact, ...]
     accounts: tuple[AccountReason, ...]
-    accounts_not_shown: int
+    page: Page[ServerAccount]
+    contested: tuple[Contested, ...]
+    history: History
     is_ambiguous: bool
 
 
-def explain(license_: ConsumedLicense) -> Explanation:
-    """The reasons behind one license, in a fixed number of queries."""
-    accounts = list(
-        ServerAccount.objects.filter(ledger=license_.ledger_id, person_key=license_.person_key)
-        .select_related("installation")
-        .order_by("installation__hostname", "user_id")[:MAX_ACCOUNTS_SHOWN]
-    )
-    neighbors = find_neighbors(Ledger(pk=license_.ledger_id), license_, accounts)
+def explain(
+    license_: ConsumedLicense, viewer: Viewer, *, page: int | str = 1, per_page: int = ACCOUNTS_PER_PAGE
+) -> Explanation:
+    """The reasons behind one license with one page of its accounts, in a fixed number of queries.
+
+    The license comes with its member and its ledger. A page that is none is the first or the last one.
+    """
+    ledger = license_.ledger
+    seen = sight(ledger, viewer)
+    accounts = ServerAccount.objects.filter(ledger=ledger, person_key=license_.person_key)
+    listed = accounts.select_related("installation").order_by("installation__hostname", "user_id")
+    shown = Paginator(listed, per_page).get_page(page)
+    found = list(shown.object_list)
+    neighbors = find_neighbors(ledger, license_, found)
+    held = _addresses(license_)
     return Explanation(
         license=license_,
-        license_sentence=_license_sentence(license_),
-        cloud_sentences=tuple(_cloud_sentences(license_)),
-        accounts=tuple(_reason(account, license_, neighbors) for account in accounts),
-        accounts_not_shown=max(license_.server_accounts - len(accounts), 0),
+        license_sentence=license_sentence(license_),
+        card=_card(license_, held, seen),
+        facts=tuple(facts(license_)),
+        accounts=tuple(_reason(account, license_, neighbors, seen) for account in found),
+        page=shown,
+        contested=tuple(find_contested(license_, held, seen)),
+        history=history_of(license_),
         is_ambiguous=license_.is_ambiguous,
     )
 
 
-def _license_sentence(license_: ConsumedLicense) -> Sentence:
-    if not license_.is_counted:
-        return _("The license comes with a Visual Studio subscription: the person is listed, and not in the total.")
-    if license_.on_cloud and license_.server_accounts:
-        return _("The cloud account and the server accounts are one person, and consume one license together.")
-    if license_.on_cloud:
-        return _("The cloud account consumes one license.")
-    return ngettext_lazy(
-        "The server account consumes one license.",
-        "The server accounts are one person, and consume one license together.",
-        license_.server_accounts,
+def _addresses(license_: ConsumedLicense) -> list[MemberAddress]:
+    if license_.member is None:
+        return []
+    held = MemberAddress.objects.filter(ledger=license_.ledger_id, number=license_.member.number)
+    return list(held.order_by("rank", "value"))
+
+
+def _card(license_: ConsumedLicense, held: list[MemberAddress], seen: Sight) -> Card | None:
+    if license_.member is None:
+        return None
+    shown = tuple(address for address in held if seen.shows_members(address.rank, address.value))
+    hidden = {address.value for address in held} - {address.value for address in shown}
+    return Card(
+        member=license_.member,
+        addresses=shown,
+        addresses_not_shown=len(hidden),
+        source=source_of_members(license_.ledger),
     )
 
 
-def _cloud_sentences(license_: ConsumedLicense) -> list[Sentence]:
-    member = license_.member
-    if member is None:
-        return [_("No member of the cloud account is matched.")]
-    details = member.details
-    if "listed_by_report" in details:
-        return [_("GitHub's report lists the member."), *_no_cloud_license(license_)]
-    said = _memberships(details)
-    if license_.on_cloud and said:
-        return said
-    if details.get("suspended"):
-        return [_("The member is suspended on the cloud, where nothing is consumed."), *_no_cloud_license(license_)]
-    idle = _("The member belongs to no organization and to no private or internal repository.")
-    return [*(said or [idle]), *_no_cloud_license(license_)]
-
-
-def _no_cloud_license(license_: ConsumedLicense) -> list[Sentence]:
-    if license_.on_cloud:
-        return []
-    return [_("The cloud account consumes nothing; the license is due to the server accounts.")]
-
-
-def _memberships(details: dict[str, Any]) -> list[Sentence]:
-    places = [place for place in details.get("outside_collaborator", ()) if place.get("visibility") != "public"]
-    reasons: list[tuple[Sentence, list[str]]] = [
-        (_("Member of an organization: {names}."), list(details.get("member_roles", ()))),
-        (_("Invited to an organization: {names}."), list(details.get("pending_invites", ()))),
-        (_("Outside collaborator on: {names}."), [p["repository"] for p in places if not p.get("pending")]),
-        (_("Invited as an outside collaborator to: {names}."), [p["repository"] for p in places if p.get("pending")]),
-    ]
-    return [format_lazy(sentence, names=", ".join(names)) for sentence, names in reasons if names]
-
-
-def _reason(account: ServerAccount, license_: ConsumedLicense, neighbors: Neighbors) -> AccountReason:
+def _reason(account: ServerAccount, license_: ConsumedLicense, neighbors: Neighbors, seen: Sight) -> AccountReason:
     login = license_.member.login if license_.member else ""
-    hints = (NearMiss(login=hint.login, sentence=_hint(hint)) for hint in neighbors.hints.get(account.pk, ()))
     installation = account.installation
+    hints = (
+        NearMiss(kind=hint.kind, member=hint.member, sentence=_hint(hint, account, seen))
+        for hint in neighbors.hints.get(account.pk, ())
+    )
     return AccountReason(
         account=account,
         name=f"{installation.hostname}:{account.user_id}",
@@ -136,6 +151,7 @@ def _reason(account: ServerAccount, license_: ConsumedLicense, neighbors: Neighb
         other_members=neighbors.rivals.get(account.pk, ()),
         hints=tuple(hints),
         is_disconnected=installation.state == installation.State.DISCONNECTED,
+        source=source_of_server(installation),
     )
 
 
@@ -154,18 +170,35 @@ def _rule_sentence(account: ServerAccount, login: str, *, is_alone: bool) -> Sen
     return format_lazy(sentences[account.rule], address=account.primary_address, login=login)
 
 
-def _hint(hint: Hint) -> Sentence:
+def _hint(hint: Hint, account: ServerAccount, seen: Sight) -> Sentence:
+    """What is missing and how to correct it. Who may not see the evidence reads that there is some."""
     sentences: dict[str, Sentence] = {
         "secondary": _(
-            "Another address of the account belongs to {login}. Make it the primary address on the server, then sync: "
-            "the two become one."
+            "Its secondary address {address} belongs to {login}. Make {address} the primary address of the account on "
+            "{host} and sync, or add {primary} as a verified address of {login}: the two become one."
+        ),
+        "secondary_alone": _(
+            "Its secondary address {address} belongs to {login}. Make {address} the primary address of the account on "
+            "{host} and sync: the two become one."
         ),
         "unverified": _(
-            "{login} lists the primary address without having verified it. Once it is verified, the two become one."
+            "{login} lists its primary address {address} without having verified it. Once {login} has verified it on "
+            "the cloud and members are imported again, the two become one."
         ),
         "local_part": _(
-            "{login} has a verified address with the same local part on another domain. If they are the same person, "
-            "give both accounts the same address."
+            "{login} has {address}, with the same local part on another domain. If they are the same person, make "
+            "{address} the primary address of the account on {host}, or add {primary} as a verified address of {login}."
+        ),
+        "hidden": _(
+            "An address suggests that this is {login}. An owner of the cloud account sees which, and what to correct."
         ),
     }
-    return format_lazy(sentences[hint.kind], login=hint.login)
+    kind = "secondary_alone" if hint.kind == "secondary" and not account.primary_address else hint.kind
+    is_shown = hint.kind == "local_part" or seen.shows_evidence
+    return format_lazy(
+        sentences[kind if is_shown else "hidden"],
+        login=hint.member.login,
+        address=hint.address,
+        primary=account.primary_address,
+        host=account.installation.hostname,
+    )

@@ -5,67 +5,96 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import reduce
 from operator import or_
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from django.db.models import Q
 
-from cloud.models import ConsumedLicense, Ledger, Member, MemberAddress, MemberLink, ServerAccount, VerifiedDomain
+from cloud.models import ConsumedLicense, Ledger, Member, MemberAddress, MemberLink, ServerAccount
+from cloud.people.visible import visible_domains
 from wire.lines import read_line
 
 MAX_NEAR_MISSES: Final = 5
 MAX_LOCAL_PARTS: Final = 50
 
+Kind = Literal["secondary", "unverified", "local_part"]
 Rule = ServerAccount.Rule
 Rank = MemberAddress.Rank
 _RANKS: Final = {Rule.IDENTITY.value: Rank.IDENTITY.value, Rule.VERIFIED.value: Rank.VERIFIED.value}
 
 
 @dataclass(frozen=True)
-class Hint:
-    """A member that an account nearly matched, and what was missing."""
+class Near:
+    """A member nearby: ``license_id`` leads to their page, and is None where they are not listed."""
 
-    kind: Literal["secondary", "unverified", "local_part"]
+    number: int
     login: str
+    license_id: int | None
+
+
+@dataclass(frozen=True)
+class Hint:
+    """A member that an account nearly matched, what was missing, and the address that tells."""
+
+    kind: Kind
+    member: Near
+    address: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class Neighbors:
-    """By account: the logins that hold the matched value too, and the near misses."""
+    """By account: the members that hold the matched value too, by number, and the near misses."""
 
-    rivals: Mapping[int, tuple[str, ...]]
+    rivals: Mapping[int, tuple[Near, ...]]
     hints: Mapping[int, tuple[Hint, ...]]
 
 
 def find_neighbors(ledger: Ledger, license_: ConsumedLicense, accounts: list[ServerAccount]) -> Neighbors:
-    """Look up everybody around the accounts of one person, in at most five queries."""
+    """Look up everybody around the accounts of one person, in at most six queries."""
     lonely = [account for account in accounts if account.rule in {Rule.ADDRESS, Rule.NONE}]
     others = {account.pk: frozenset(read_line(account.line.encode()).others) for account in lonely}
     wanted = {account.primary_address for account in accounts} | frozenset().union(*others.values())
     holders = _holders(ledger, wanted - {""})
     links = _links(ledger, [account for account in accounts if account.rule == Rule.LINKED])
     cousins = _cousins(ledger, {account.primary_address for account in lonely} - {""})
-    numbers = {number for held in (*holders.values(), *cousins.values()) for _rank, number in held}
-    logins = _logins(ledger, numbers.union(*links.values()))
+    numbers = {held.number for found in (*holders.values(), *cousins.values()) for held in found}
+    near = members_near(ledger, numbers.union(*links.values()))
     own = {license_.member.number} if license_.member else set()
     rivals = {account.pk: _rivals(account, holders, links) - own for account in accounts}
     return Neighbors(
-        rivals={pk: tuple(sorted(logins[n] for n in found if n in logins)) for pk, found in rivals.items()},
+        rivals={pk: tuple(near[number] for number in sorted(found) if number in near) for pk, found in rivals.items()},
         hints={
-            account.pk: _hints(account.primary_address, others[account.pk], holders, cousins, logins)
+            account.pk: _hints(account.primary_address, others[account.pk], holders, cousins, near)
             for account in lonely
         },
     )
 
 
-_Held = Mapping[str, set[tuple[int, int]]]
+def members_near(ledger: Ledger, numbers: Iterable[int]) -> dict[int, Near]:
+    """Members by number, with what leads to their pages, in two queries."""
+    wanted = set(numbers)
+    if not wanted:
+        return {}
+    listed = ConsumedLicense.objects.filter(ledger=ledger, person_key__in=[f"m:{number}" for number in wanted])
+    licenses = dict(listed.values_list("person_key", "pk"))
+    known = Member.objects.filter(ledger=ledger, number__in=wanted).values_list("number", "login")
+    return {number: Near(number, login, licenses.get(f"m:{number}")) for number, login in known}
+
+
+class _Holder(NamedTuple):
+    rank: int
+    number: int
+    value: str
+
+
+_Held = Mapping[str, set[_Holder]]
 
 
 def _holders(ledger: Ledger, values: Iterable[str]) -> _Held:
     """Rank and number of every member that holds one of some values."""
-    found: defaultdict[str, set[tuple[int, int]]] = defaultdict(set)
+    found: defaultdict[str, set[_Holder]] = defaultdict(set)
     held = MemberAddress.objects.filter(ledger=ledger, value__in=list(values))
     for value, rank, number in held.values_list("value", "rank", "number"):
-        found[value].add((rank, number))
+        found[value].add(_Holder(rank, number, value))
     return found
 
 
@@ -85,23 +114,17 @@ def _links(ledger: Ledger, accounts: list[ServerAccount]) -> Mapping[int, set[in
 def _cousins(ledger: Ledger, addresses: set[str]) -> _Held:
     """Members with the same local part, at least three characters long, verified on a verified domain."""
     locals_ = {part for address in addresses if len(part := address.rpartition("@")[0]) > 2}
-    domains = set(VerifiedDomain.objects.filter(ledger=ledger).values_list("domain", flat=True)) if locals_ else set()
+    domains = set(visible_domains(ledger).values_list("domain", flat=True)) if locals_ else set()
     if not domains:
         return {}
     starts = reduce(or_, (Q(value__startswith=f"{part}@") for part in sorted(locals_)[:MAX_LOCAL_PARTS]))
     held = MemberAddress.objects.filter(starts, ledger=ledger, rank__in=[Rank.IDENTITY, Rank.VERIFIED])
-    found: defaultdict[str, set[tuple[int, int]]] = defaultdict(set)
+    found: defaultdict[str, set[_Holder]] = defaultdict(set)
     for value, rank, number in held.values_list("value", "rank", "number"):
         local, _at, domain = value.rpartition("@")
         if domain in domains:
-            found[local].add((rank, number))
+            found[local].add(_Holder(rank, number, value))
     return found
-
-
-def _logins(ledger: Ledger, numbers: set[int]) -> Mapping[int, str]:
-    if not numbers:
-        return {}
-    return dict(Member.objects.filter(ledger=ledger, number__in=numbers).values_list("number", "login"))
 
 
 def _rivals(account: ServerAccount, holders: _Held, links: Mapping[int, set[int]]) -> set[int]:
@@ -109,18 +132,26 @@ def _rivals(account: ServerAccount, holders: _Held, links: Mapping[int, set[int]
     if account.rule == Rule.LINKED:
         return set(links.get(account.pk, ()))
     matched = _RANKS.get(account.rule)
-    return {number for rank, number in holders.get(account.primary_address, ()) if rank == matched}
+    return {held.number for held in holders.get(account.primary_address, ()) if held.rank == matched}
 
 
 def _hints(
-    primary: str, others: Iterable[str], holders: _Held, cousins: _Held, logins: Mapping[int, str]
+    primary: str, others: Iterable[str], holders: _Held, cousins: _Held, near: Mapping[int, Near]
 ) -> tuple[Hint, ...]:
-    secondary = {number for value in others for rank, number in holders.get(value, ()) if rank != Rank.OTHER}
-    unverified = {number for _rank, number in holders.get(primary, ())}
-    same_local_part = {number for _rank, number in cousins.get(primary.rpartition("@")[0], ())}
-    found = [
-        *(Hint("secondary", logins[number]) for number in sorted(secondary)),
-        *(Hint("unverified", logins[number]) for number in sorted(unverified - secondary)),
-        *(Hint("local_part", logins[number]) for number in sorted(same_local_part - unverified - secondary)),
+    """Each member once, under the kind that needs the least: an address that both hold, then one that looks alike."""
+    alike = sorted(cousins.get(primary.rpartition("@")[0], ()))
+    found: list[tuple[Kind, _Holder]] = [
+        *(
+            ("secondary", held)
+            for value in sorted(others)
+            for held in sorted(holders.get(value, ()))
+            if held.rank != Rank.OTHER
+        ),
+        *(("unverified", held) for held in sorted(holders.get(primary, ()))),
+        *(("local_part", held) for held in alike),
     ]
-    return tuple(found[:MAX_NEAR_MISSES])
+    hints: dict[int, Hint] = {}
+    for kind, held in found:
+        if held.number in near:
+            hints.setdefault(held.number, Hint(kind, near[held.number], held.value))
+    return tuple(hints.values())[:MAX_NEAR_MISSES]

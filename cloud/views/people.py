@@ -1,15 +1,15 @@
-"""The people behind the number: the list, and why each of them counts."""
+"""The people behind the number: the list."""
 
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from cloud import consumption
 from cloud.models import Ledger
-from cloud.people import explain, finding
+from cloud.people import finding
 from enterprises.access import Deployment, enterprise_for
 from enterprises.requests import SignedInRequest
 
@@ -58,17 +58,3 @@ def _tabs(request: SignedInRequest, ledger: Ledger, current: str) -> list[dict[s
         for view, label in labels.items()
         if counts[view] or view == current or view not in {"ambiguous", "subscription"}
     ]
-
-
-@login_required
-@require_GET
-def person(request: SignedInRequest, slug: str, pk: int) -> HttpResponse:
-    """Say why a person is one license: every account, its rule and the address that matched."""
-    enterprise = enterprise_for(request.user, slug, deployment=Deployment.CLOUD)
-    license_ = get_object_or_404(enterprise.ledger.licenses.select_related("member", "ledger"), pk=pk)
-    context = {
-        "enterprise": enterprise,
-        "license": license_,
-        "explanation": explain(license_),
-    }
-    return render(request, "cloud/person.html", context)
