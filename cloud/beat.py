@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from cloud import notices, retention, tasks
 from cloud.applying import waiting
+from cloud.domains import rechecking
 from enterprises.models import Deployment
 from enterprises.notices import look
 from enterprises.tasks import publish_due_mails
@@ -18,6 +19,8 @@ def tick(**_later: Any) -> None:
     now = timezone.now()
     for intake_id in waiting(now).values_list("pk", flat=True):
         tasks.publish(intake_id)
+    if rechecking.due(now).exists():
+        tasks.publish_check_of_domains()
     retention.enforce(now)
     look(Deployment.CLOUD, notices.current(now), now)
     publish_due_mails(now)

@@ -10,6 +10,7 @@ from datetime import datetime
 from django.utils.translation import gettext as _
 
 from cloud.applying import waiting
+from cloud.domains.states import Standing, domain_states
 from cloud.instances import InstanceState, instance_states
 from cloud.models import Installation, Intake, Ledger
 from cloud.signer import newest_signer, waiting_for
@@ -29,6 +30,7 @@ def cloud_checks(ledgers: Callable[[], Sequence[Ledger]], at: datetime) -> list[
             yield from (_server(state) for state in states)
             if not states:
                 yield _nobody(ledger)
+            yield from _domains(ledger, at)
 
     return guarded(this_console(), of_books)
 
@@ -98,6 +100,19 @@ def _server(state: InstanceState) -> Check:
         seen=f"{with_reason(state.label, state.problem)} {_contact(installation)}",
         next_step="" if status in {Status.OK, Status.NOT_APPLICABLE} else _next_step(state),
     )
+
+
+def _domains(ledger: Ledger, at: datetime) -> Checks:
+    """Those that need an owner; one that waits for its record, or is verified, does not."""
+    for state in domain_states(ledger, at, {}):
+        if state.standing in {Standing.RECORD_MISSING, Standing.LAPSED}:
+            yield Check(
+                about=ledger.enterprise.slug,
+                name=_("Verified domain"),
+                status=Status.WARNING,
+                seen=f"{state.name}: {state.label}. {state.sentence}",
+                next_step=str(state.next_step),
+            )
 
 
 def _contact(installation: Installation) -> str:

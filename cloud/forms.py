@@ -1,7 +1,24 @@
 """What people may enter on the cloud's pages."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from django import forms
 from django.utils.translation import gettext_lazy as _
+
+from cloud.domains.names import (
+    MAX_TYPED_LENGTH,
+    PROBLEMS,
+    WARNINGS,
+    DomainInvalid,
+    Problem,
+    checked_domain,
+    warning_of,
+)
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise
 
 
 class SeatsPurchasedForm(forms.Form):
@@ -55,6 +72,41 @@ class ApplyMembersForm(forms.Form):
         help_text=_("The file leaves out more than a fifth of the members that are listed today."),
         required=False,
     )
+
+
+class AddDomainForm(forms.Form):
+    """A domain to add; ``warning`` is set where it is hardly one company's own, until an owner insists."""
+
+    warning: str | _StrPromise = ""
+
+    domain = forms.CharField(
+        label=_("Domain"),
+        help_text=_(
+            "What stands behind the @ of your people's addresses, such as octo.example. Each domain is added by "
+            "itself: those below it are not included."
+        ),
+        max_length=MAX_TYPED_LENGTH,
+        error_messages={"required": PROBLEMS[Problem.EMPTY], "max_length": PROBLEMS[Problem.TOO_LONG]},
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false", "autocapitalize": "none"}),
+    )
+    confirmed = forms.BooleanField(label=_("Add it nevertheless"), required=False)
+
+    def clean_domain(self) -> str:
+        """The domain in the form in which addresses are compared."""
+        try:
+            return checked_domain(self.cleaned_data["domain"])
+        except DomainInvalid as error:
+            raise forms.ValidationError(PROBLEMS[error.problem], code=error.problem.name.lower()) from error
+
+    def clean(self) -> dict[str, Any]:
+        """Ask once more where addresses of everybody would be shown."""
+        cleaned = super().clean() or self.cleaned_data
+        warned = warning_of(cleaned["domain"]) if "domain" in cleaned else None
+        if warned is not None:
+            self.warning = WARNINGS[warned]
+            if not cleaned.get("confirmed"):
+                self.add_error("confirmed", forms.ValidationError(self.warning, code="warned"))
+        return cleaned
 
 
 class ConsentForm(forms.Form):

@@ -46,6 +46,14 @@ PAGES = (
         group=_("Settings"),
         owners_only=True,
     ),
+    navigation.Page(
+        label=_("Verified & approved domains"),
+        view_name="cloud:domains",
+        icon="verified",
+        order=40,
+        group=_("Settings"),
+        view_names=("cloud:add_domain", "cloud:domain", "cloud:approve_domain", "cloud:delete_domain"),
+    ),
     navigation.AUDIT_LOG,
     navigation.Page(
         label=_("Doctor"),

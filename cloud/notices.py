@@ -1,4 +1,5 @@
-"""What needs the owner of a cloud account: a server that does not sync any more, and licenses that run out."""
+"""What needs the owner of a cloud account: a server that does not sync any more, licenses that run out, and a
+domain whose record is gone."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -9,8 +10,10 @@ from django.utils import dateparse, formats, timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from cloud.domains.names import shown
+from cloud.domains.proving import GRACE
 from cloud.instances import STALE_AFTER, is_switched_off
-from cloud.models import Installation, Ledger
+from cloud.models import DomainChallenge, Installation, Ledger
 from enterprises.models import Notice
 from enterprises.notices import Cause, Words, register
 
@@ -19,7 +22,7 @@ NEARLY_ALL: Final = 0.9
 
 
 def current(at: datetime) -> Iterator[Cause]:
-    """Everything that is so now, in two queries for all accounts."""
+    """Everything that is so now, in three queries for all accounts."""
     late = (
         Installation.objects.filter(state=Installation.State.CONNECTED)
         .alias(heard_at=Coalesce("last_sync_at", "created_at"))
@@ -35,6 +38,15 @@ def current(at: datetime) -> Iterator[Cause]:
                 code="server_stale",
                 key=str(server.pk),
                 facts={"hostname": server.hostname, "last_success": synced_at},
+            )
+    for challenge in DomainChallenge.objects.filter(missing_since__isnull=False).select_related("ledger"):
+        if since := challenge.missing_since:
+            yield Cause(
+                enterprise_id=challenge.ledger.enterprise_id,
+                code="domain_record_missing",
+                key=challenge.domain,
+                stage=1 + (challenge.lapsed_at is not None),
+                facts={"domain": shown(challenge.domain), "until": (since + GRACE).isoformat()},
             )
     for ledger in Ledger.objects.filter(seats_purchased__gt=0):
         if ledger.consumed >= NEARLY_ALL * ledger.seats_purchased:
@@ -81,6 +93,32 @@ def _licenses_consumed(notice: Notice) -> Words:
     )
 
 
+def _domain_record_missing(notice: Notice) -> Words:
+    facts = notice.facts | {"count": GRACE.days}
+    if notice.stage > 1:
+        return Words(
+            title=_("%(domain)s is not verified any more") % facts,
+            text=_("Its DNS record was missing for %(count)d days. Members' addresses there may not be shown any more.")
+            % facts,
+            next_step=_("Make a new code and publish it, or approve or delete the domain."),
+            view_name="cloud:domains",
+        )
+    moment = dateparse.parse_datetime(facts["until"])
+    day = formats.date_format(timezone.localtime(moment), "DATE_FORMAT") if moment else ""
+    return Words(
+        title=_("The DNS record of %(domain)s is missing") % facts,
+        text=_("Without it the domain stays verified until %(day)s.") % {"day": day},
+        next_step=_("Publish the same record again, then verify."),
+        view_name="cloud:domains",
+    )
+
+
 def announce() -> None:
     """Tell how each cause is said; called once when the apps are ready."""
-    register({"server_stale": _server_stale, "licenses_consumed": _licenses_consumed})
+    register(
+        {
+            "server_stale": _server_stale,
+            "licenses_consumed": _licenses_consumed,
+            "domain_record_missing": _domain_record_missing,
+        }
+    )

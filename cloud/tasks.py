@@ -3,12 +3,13 @@
 import logging
 from typing import Any, Final
 
-from celery import shared_task
+from celery import Task, shared_task
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
 from cloud import applying
+from cloud.domains import rechecking
 from enterprises.log_context import lines_carry
 
 logger = logging.getLogger(__name__)
@@ -25,12 +26,28 @@ def apply_intake(*, intake_id: int, **_later: Any) -> None:
         logger.info("A worker is done with a snapshot for now.", extra={"state": applying.state_of(intake_id)})
 
 
+@shared_task(name="cloud.check_domains", ignore_result=True, soft_time_limit=50)
+def check_domains(**_later: Any) -> None:
+    """Look up the records of the verified domains that are due."""
+    looked = rechecking.recheck(timezone.now)
+    logger.info("A worker has looked up records of domains.", extra={"domains": looked})
+
+
 def publish(intake_id: int) -> bool:
     """Wake a worker; whether the broker took the message. A broker that is down is logged, never raised."""
+    return _publish(apply_intake, intake_id=intake_id)
+
+
+def publish_check_of_domains() -> bool:
+    """As `publish`, for the records of domains: DNS may be slow, and the tick must not be."""
+    return _publish(check_domains)
+
+
+def _publish(task: Task[Any, None], **kwargs: int) -> bool:
     try:
-        apply_intake.apply_async(kwargs={"intake_id": intake_id}, expires=_EXPIRES_SECONDS, retry=False)
+        task.apply_async(kwargs=kwargs, expires=_EXPIRES_SECONDS, retry=False)
     except (OperationalError, RedisError, OSError) as error:
-        extra = {"intake_id": intake_id, "error": type(error).__name__}
+        extra = {"task": task.name, "error": type(error).__name__, **kwargs}
         logger.warning("The broker did not take a message; the next tick sends it again.", extra=extra)
         return False
     return True

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from cloud.views import addresses, changes, consent, doctor, instances, licensing, members, people, person
+from cloud.views import addresses, changes, consent, doctor, domains, instances, licensing, members, people, person
 
 app_name = "cloud"
 
@@ -24,6 +24,13 @@ urlpatterns = [
     path("enterprises/<slug:slug>/settings/members", members.choose, name="members"),
     path("enterprises/<slug:slug>/settings/members/<int:pk>", members.review, name="review_members"),
     path("enterprises/<slug:slug>/settings/members/<int:pk>/discard", members.discard, name="discard_members"),
+    path("enterprises/<slug:slug>/settings/domains", domains.domains, name="domains"),
+    path("enterprises/<slug:slug>/settings/domains/new", domains.add, name="add_domain"),
+    path("enterprises/<slug:slug>/settings/domains/<str:domain>", domains.domain, name="domain"),
+    path("enterprises/<slug:slug>/settings/domains/<str:domain>/verify", domains.verify, name="verify_domain"),
+    path("enterprises/<slug:slug>/settings/domains/<str:domain>/code", domains.renew, name="renew_domain"),
+    path("enterprises/<slug:slug>/settings/domains/<str:domain>/approve", domains.approve, name="approve_domain"),
+    path("enterprises/<slug:slug>/settings/domains/<str:domain>/delete", domains.delete, name="delete_domain"),
     path("enterprises/<slug:slug>/licensing/doctor", doctor.show, name="doctor"),
     path("enterprise-installations/new", consent.consent, name="consent"),
 ]

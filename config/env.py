@@ -3,7 +3,7 @@
 import os
 import re
 from collections.abc import Mapping
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
@@ -94,12 +94,29 @@ class Environment:
         except ValueError as error:
             raise Misconfigured(f"{name} must list IP addresses or networks: {error}.") from error
 
+    def resolvers(self, name: str) -> list[tuple[str, int]]:
+        """Addresses of DNS servers with their ports: ``192.0.2.1``, ``192.0.2.1:5353`` or ``[2001:db8::1]:5353``."""
+        return [_address_and_port(name, value) for value in self.words(name)]
+
     @staticmethod
     def _read(name: str, path: str) -> str:
         try:
             return Path(path).read_text(encoding="utf-8").strip()
         except (OSError, UnicodeDecodeError) as error:
             raise Misconfigured(f"{name} names a file that cannot be read: {path!r} ({error}).") from error
+
+
+def _address_and_port(name: str, value: str) -> tuple[str, int]:
+    address, port = value, "53"
+    if match := re.fullmatch(r"\[(.+)\]:([0-9]{1,5})|([^:]+):([0-9]{1,5})", value):
+        address, port = (match[1], match[2]) if match[1] else (match[3], match[4])
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        parsed = None
+    if parsed is None or not 0 < int(port) < 65_536:
+        raise Misconfigured(f"{name} must list IP addresses such as 192.0.2.53 or 192.0.2.53:5353, not {value!r}.")
+    return str(parsed), int(port)
 
 
 def split_web_address(name: str, value: str) -> SplitResult:

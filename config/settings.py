@@ -32,6 +32,7 @@ HTTPS_PROXY = env.proxy("HTTPS_PROXY")
 NO_PROXY = ",".join(env.words("NO_PROXY"))
 CA_BUNDLE = env.existing_file("CA_BUNDLE")
 TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES")
+DNS_RESOLVERS = env.resolvers("DNS_RESOLVERS")
 
 # Secrets: made for whoever tries the console on one machine, given by whoever runs it in earnest.
 if DATABASE_URL:

@@ -1,6 +1,6 @@
 """The cloud's books: members, server accounts, the people they are, and the licenses they consume."""
 
-from cloud.models.books import Ledger, UsagePoint, VerifiedDomain
+from cloud.models.books import DomainChallenge, Ledger, UsagePoint, VerifiedDomain
 from cloud.models.changes import PersonChange, ReasonCount, Revision
 from cloud.models.installations import AppToken, ConnectCode, Installation, InstallationPoint, ReceiptSigner
 from cloud.models.intakes import Intake, IntakePart
@@ -16,6 +16,7 @@ __all__ = [
     "AppToken",
     "ConnectCode",
     "ConsumedLicense",
+    "DomainChallenge",
     "Installation",
     "InstallationPoint",
     "Intake",

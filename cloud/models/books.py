@@ -47,6 +47,35 @@ class VerifiedDomain(models.Model):
         return self.domain
 
 
+class DomainChallenge(models.Model):
+    """How a domain is proved: the code that its DNS record has to hold, and what DNS last said of it.
+
+    It is beside `VerifiedDomain`, whose rows alone take effect, from the day the domain is added until it is deleted.
+    ``check_at`` is set while the domain is verified: then the record is looked up again.
+    """
+
+    ledger = models.ForeignKey(Ledger, models.CASCADE, related_name="challenges", db_index=False)
+    domain = CodePointTextField()
+    code = models.CharField(max_length=64)
+    added_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    checked_at = models.DateTimeField(null=True, blank=True)
+    outcome = models.CharField(max_length=12, blank=True, default="", db_default="")
+    check_at = models.DateTimeField(null=True, blank=True, db_index=True)
+    unanswered = models.PositiveSmallIntegerField(default=0, db_default=0)
+    missing_since = models.DateTimeField(null=True, blank=True)
+    lapsed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        """A domain has one challenge."""
+
+        constraints = [models.UniqueConstraint("ledger", "domain", name="domain_challenge_once")]
+
+    def __str__(self) -> str:
+        """Return the domain."""
+        return self.domain
+
+
 class UsagePoint(models.Model):
     """Licenses of one day (UTC): the last count, and the highest."""
 

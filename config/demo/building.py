@@ -9,7 +9,9 @@ from typing import Any, Final
 
 from django.conf import settings
 
-from cloud.models import VerifiedDomain
+from cloud.domains import proving as domains
+from cloud.domains.resolving import Outcome
+from cloud.models import Ledger
 from cloud.services import import_members
 from config.demo.incidents import FAULTS, Incidents
 from config.demo.line import Clock, DemoLine, Fault
@@ -30,6 +32,7 @@ from licensesync.users.exclusions import exclude, suspendable
 WEEKS: Final = 10
 CLOUD: Final = "octo"
 LAB: Final = "ghes-lab"
+PARTNERS: Final = "octo-partners.example"
 VERSION: Final = "3.19.1"
 OWNER: Final = "olivia"
 BILLING_MANAGER: Final = "bruno"
@@ -89,11 +92,23 @@ class _Builder:
         manager = create_user(username=BILLING_MANAGER, at=self.start)
         User.objects.filter(pk=manager.user.pk).update(first_name="Bruno", last_name="Silva")
         grant_role(user=manager.user, enterprise=cloud, role=RoleName.BILLING_MANAGER, at=self.start)
-        for domain in (COMPANY, LABS):
-            VerifiedDomain.objects.create(ledger=cloud.ledger, domain=domain, verified_at=self.start)
+        self._domains(cloud.ledger)
         half = len(self.world.members) - len(self.world.members) // 20
         self.cloud = cloud
         self._import_members(cloud, self.world.members[:half], self.start - timedelta(hours=1))
+
+    def _domains(self, ledger: Ledger) -> None:
+        """One that is proved, one that is approved, one that waits for its record.
+
+        Nobody publishes records of the demo: an approval keeps the first in effect when it is looked up in earnest.
+        """
+        challenge = domains.add(ledger=ledger, domain=COMPANY, by=self.owner, at=self.start)
+        domains.verify(challenge, by=self.owner, at=self.start, ask=lambda *_asked: Outcome.FOUND)
+        challenge.refresh_from_db()
+        domains.verify(challenge, by=None, at=self.at - timedelta(hours=4), ask=lambda *_asked: Outcome.FOUND)
+        for domain in (COMPANY, LABS):
+            domains.approve(ledger=ledger, domain=domain, by=self.owner, at=self.start)
+        domains.add(ledger=ledger, domain=PARTNERS, by=self.owner, at=self.at - timedelta(days=2))
 
     def _organization(self) -> None:
         """An organization of its own, so that the consent page has a choice."""

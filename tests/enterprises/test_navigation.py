@@ -20,7 +20,14 @@ def test_owner_sees_groups_in_order_and_the_current_page(owner: User, cloud_ente
 
     assert [[str(item.label) for item in group.items] for group in groups] == [
         ["People"],
-        ["Enterprise licensing", "Import members", "Audit log", "Doctor"],
+        [
+            "Enterprise licensing",
+            "Import members",
+            "Visible addresses",
+            "Verified & approved domains",
+            "Audit log",
+            "Doctor",
+        ],
     ]
     assert [item.url for group in groups for item in group.items if item.is_current] == [
         "/enterprises/octo/settings/members"
@@ -32,7 +39,7 @@ def test_billing_manager_sees_no_page_for_owners(billing_manager: User, cloud_en
 
     labels = [str(item.label) for group in groups_for(role) for item in group.items]
 
-    assert labels == ["People", "Enterprise licensing"]
+    assert labels == ["People", "Enterprise licensing", "Verified & approved domains"]
 
 
 def test_landing_page_and_first_setting(owner: User, cloud_enterprise: Enterprise) -> None:
@@ -55,10 +62,7 @@ def test_shell_knows_the_enterprise_without_a_query(
     assert (context["side"], context["enterprise"]) == ("cloud", cloud_enterprise)
     assert [item.is_current for group in context["navigation"] for item in group.items] == [
         True,
-        False,
-        False,
-        False,
-        False,
+        *[False] * 6,
     ]
 
 

@@ -57,6 +57,7 @@ SERVER = {"slug": "server"}
 CLOUD = {"slug": "cloud"}
 SEATS_FILE = {"slug": "server", "pk": "seats_file"}
 MEMBERS_FILE = {"slug": "cloud", "pk": "members_file"}
+DOMAIN = {"slug": "cloud", "domain": "domain"}
 JOB = {"slug": "server", "pk": "job"}
 INSTALLATION = {"installation_id": "installation"}
 SYNC = {"sync_id": "uuid"}
@@ -160,6 +161,17 @@ CLOUD_PAGES = [
     Row("cloud:review_members", OWNERS_PAGE, where=MEMBERS_FILE),
     Row("cloud:review_members", OWNERS_FORM, "POST", MEMBERS_FILE, {"action": "apply"}),
     Row("cloud:discard_members", OWNERS_FORM, "POST", MEMBERS_FILE),
+    Row("cloud:domains", LOOK, where=CLOUD),
+    Row("cloud:add_domain", OWNERS_PAGE, where=CLOUD),
+    Row("cloud:add_domain", OWNERS_FORM, "POST", CLOUD, {"domain": "labs.example"}),
+    Row("cloud:domain", LOOK, where=DOMAIN),
+    # Its code is over, so that DNS is not asked.
+    Row("cloud:verify_domain", OWNERS_FORM, "POST", DOMAIN),
+    Row("cloud:renew_domain", OWNERS_FORM, "POST", DOMAIN),
+    Row("cloud:approve_domain", OWNERS_PAGE, where=DOMAIN),
+    Row("cloud:approve_domain", OWNERS_FORM, "POST", DOMAIN),
+    Row("cloud:delete_domain", OWNERS_PAGE, where=DOMAIN),
+    Row("cloud:delete_domain", OWNERS_FORM, "POST", DOMAIN),
     Row("cloud:doctor", OWNERS_PAGE, where=CLOUD),
     Row("cloud:doctor", OWNERS_PAGE, "POST", CLOUD),
     # The page lists the accounts one owns, so that everybody sees it, and only an owner's POST connects.

@@ -10,6 +10,7 @@ from uuid import uuid4
 from django.conf import settings
 from django.utils import timezone
 
+from cloud.domains.proving import CODE_LIFETIME, add
 from cloud.models import Installation
 from cloud.services import import_members
 from connect.handshake import start
@@ -100,7 +101,9 @@ def _things_of_cloud(enterprise: Enterprise, owner: User) -> dict[str, str]:
     installation = Installation.objects.create(
         ledger=ledger, server_id=uuid4(), hostname="ghes.octo.example", app_key="", server_key="", created_at=at
     )
+    add(ledger=ledger, domain="octo.example", by=owner, at=at - CODE_LIFETIME)
     return {
+        "domain": "octo.example",
         "members_file": _staged(enterprise, "members", MEMBERS, owner),
         "installation": str(installation.pk),
         "person": str(ledger.licenses.get().pk),
