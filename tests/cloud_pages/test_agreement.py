@@ -102,7 +102,7 @@ def _of_page(client: Client) -> Said:
 
 def _of_csv(client: Client) -> Said:
     answer = client.get("/enterprises/octo/licensing/report.csv")
-    text = b"".join(answer.streaming_content).decode()
+    text = answer.getvalue().decode()
     users = [
         {
             "github_com_login": row["github_com_login"],
