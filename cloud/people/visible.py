@@ -1,6 +1,6 @@
 """Which addresses a viewer may see: the one place that decides it, for pages, searches, files, commands and the API.
 
-docs/privacy.md, "Who sees which address", has the table; ``tests/cloud_pages/test_visible.py`` proves it.
+docs/privacy.md, "Who sees which address", has the table; ``tests/permissions/test_addresses.py`` proves it.
 
 Primary addresses of server accounts are in GitHub's report, and everybody sees them who may see the report. So this
 module decides about the two others: addresses of members, and secondary addresses of server accounts.
