@@ -15,7 +15,11 @@ from cloud.api.shape import DEFAULT_VERSION, VERSION_HEADER, VERSIONS
 from enterprises.api import DOCUMENTATION
 from wire.messages import ErrorCode
 
-PATH: Final = {"enterprise": "The slug of the cloud account: an enterprise or an organization."}
+PATH: Final = {
+    "enterprise": "The slug of the cloud account: an enterprise or an organization.",
+    "server": "The id of a server, as the list of servers has it.",
+    "person": "The id of a person, as the list of people has it.",
+}
 """What the parts of an address are, by name."""
 
 SCHEMAS: Final = "#/components/schemas/{name}"

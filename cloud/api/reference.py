@@ -73,7 +73,7 @@ def _groups(described: dict[str, Any], base: str) -> list[Group]:
 def _resource(described: dict[str, Any], base: str, path: str, method: str, operation: dict[str, Any]) -> Resource:
     answer = operation["responses"][200]["content"]["application/json"]
     parameters = [_row(facts) for facts in operation["parameters"] if "$ref" not in facts]
-    address = base + path.replace("{enterprise}", "octo").replace("{person}", "42")
+    address = base + path.format(enterprise="octo", person=42, server=17)
     return Resource(
         anchor=operation["operationId"],
         method=method.upper(),
@@ -107,7 +107,7 @@ def _fields(described: dict[str, Any], schema: dict[str, Any], prefix: str = "")
     for name, facts in shape.get("properties", {}).items():
         inner = _inner(facts)
         below = _shape(described, inner or {})
-        path = f"{prefix}{name}{'[]' if facts.get('type') == 'array' else ''}"
+        path = f"{prefix}{name}{'[]' if _is_list(facts) else ''}"
         yield Row(name=path, kind=_kind(facts), text=facts.get("description") or below.get("description", ""))
         if inner:
             yield from _fields(described, inner, f"{path}.")
@@ -121,8 +121,13 @@ def _shape(described: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
 
 def _inner(facts: dict[str, Any]) -> dict[str, Any] | None:
     """The schema of the object that a field holds, holds a list of, or may hold."""
-    candidates = [facts, facts.get("items", {}), *facts.get("anyOf", ())]
-    return next((schema for schema in candidates if "$ref" in schema), None)
+    options = [facts, *facts.get("anyOf", ())]
+    held = [*options, *(option.get("items", {}) for option in options)]
+    return next((schema for schema in held if "$ref" in schema), None)
+
+
+def _is_list(facts: dict[str, Any]) -> bool:
+    return any(option.get("type") == "array" for option in (facts, *facts.get("anyOf", ())))
 
 
 def _kind(schema: dict[str, Any]) -> str:

@@ -1,5 +1,6 @@
 """What GitHub's API does not have: history and servers, as the licensing page shows them."""
 
+from dataclasses import asdict
 from datetime import date, timedelta
 from typing import get_args
 
@@ -10,11 +11,15 @@ from pytest_django import DjangoAssertNumQueries
 from cloud.api.resources import servers
 from cloud.instances import Standing, instance_states
 from cloud.models import Installation, Ledger, UsagePoint
-from tests.cloud.books import connect, sync
+from cloud.reports.history import history, server_history
+from cloud.services import open_ledger
+from tests.cloud.books import connect, import_members, member, sync
 from tests.cloud_api.servers import Api
 from tests.cloud_api.test_reports import links
+from tests.factories import NOW, make_cloud_enterprise
 
 HISTORY = "/enterprises/octo/license-sync/history"
+CHANGES = "/enterprises/octo/license-sync/changes"
 SERVERS = "/enterprises/octo/license-sync/servers"
 
 
@@ -32,32 +37,75 @@ def add_days(ledger: Ledger, number: int) -> None:
     )
 
 
-def test_history_begins_with_the_newest_day(reader_api: Api, ledger: Ledger) -> None:
-    add_days(ledger, 3)
-
-    answer = reader_api.get(HISTORY).json()
-
-    assert answer["total_count"] == ledger.usage.count()
-    assert [day["date"] for day in answer["days"]][-3:] == ["2025-01-03", "2025-01-02", "2025-01-01"]
-    assert answer["days"][-1] == {
-        "date": "2025-01-01",
-        "consumed": 800,
-        "peak": 810,
-        "counted_apart": 1000,
-        "saved": 200,
-        "purchased": 900,
-    }
-
-
 @pytest.mark.parametrize("prefix", ["/api/v3", ""])
-def test_history_has_pages(prefix: str, reader_api: Api, ledger: Ledger) -> None:
+def test_history_is_the_chart_of_the_page_from_its_end(prefix: str, reader_api: Api, ledger: Ledger) -> None:
     add_days(ledger, 25)
     reader_api.prefix = prefix
+    days = history(ledger, span="all", today=timezone.now().date())[::-1]
 
     response = reader_api.get(f"{HISTORY}?per_page=10&page=2&unknown=1")
 
-    assert len(response.json()["days"]) == 10
+    answer = response.json()
+    assert answer["total_count"] == len(days)
+    assert answer["days"] == [
+        {"date": day.pop("day").isoformat(), **day} for day in (asdict(each) for each in days[10:20])
+    ]
     assert links(response)["next"] == f"http://testserver{prefix}{HISTORY}?per_page=10&page=3"
+
+
+def test_server_has_a_history_of_its_own(reader_api: Api, ledger: Ledger) -> None:
+    server = connect(ledger, "ghes1.octo.example")
+    sync(server, [(7, "solo@octo.example"), (8, "duo@octo.example")])
+
+    answer = reader_api.get(f"{SERVERS}/{server.pk}/history").json()
+
+    today = timezone.now().date()
+    assert answer["days"][0] == {"date": today.isoformat(), "accounts": 2, "added_licenses": 2}
+    assert answer["total_count"] == len(server_history(server, span="all", today=today))
+
+
+@pytest.mark.parametrize("server", ["0", "999999999", "9" * 40, "x", "1.5", "%00"])
+def test_no_other_server_has_one(server: str, reader_api: Api, ledger: Ledger) -> None:
+    assert reader_api.get(f"{SERVERS}/{server}/history").status_code == 404
+
+
+def test_server_of_another_account_is_not_found(reader_api: Api, ledger: Ledger) -> None:
+    other = connect(open_ledger(enterprise=make_cloud_enterprise("elsewhere"), at=NOW), "ghes1.octo.example")
+
+    assert reader_api.get(f"{SERVERS}/{other.pk}/history").status_code == 404
+
+
+def test_changes_add_up(reader_api: Api, ledger: Ledger, django_assert_max_num_queries: DjangoAssertNumQueries) -> None:
+    server = connect(ledger, "ghes1.octo.example")
+    import_members(ledger, member(1, "mona", emails=[{"email": "mona@octo.example", "verified": True}]))
+    sync(server, [(7, "mona@octo.example"), (8, "solo@octo.example")])
+    sync(server, [(7, "mona@old.example"), (9, "duo@octo.example")])
+
+    with django_assert_max_num_queries(7):
+        answer = reader_api.get(f"{CHANGES}?per_page=50").json()
+
+    changes = answer["changes"]
+    assert answer["total_count"] == len(changes) == ledger.revisions.count()
+    assert [change["revision"] for change in changes] == sorted((row["revision"] for row in changes), reverse=True)
+    for change in changes:
+        moved = sum(reason["people"] * reason["effect"] for reason in change["reasons"])
+        assert change["licenses_after"] - change["licenses_before"] == moved
+    assert {reason["reason"]: reason["people"] for reason in changes[0]["reasons"]} == {
+        "unmatched_address": 1,
+        "new_account": 1,
+        "account_gone": 1,
+        "stayed_unmatched": 1,
+    }
+    assert changes[0]["text"] == "Sync of ghes1.octo.example"
+
+
+def test_change_without_reasons_says_so(reader_api: Api, ledger: Ledger) -> None:
+    import_members(ledger, member(1, "mona"))
+    ledger.revisions.update(has_reasons=False)
+
+    (change, *_) = reader_api.get(CHANGES).json()["changes"]
+
+    assert (change["reasons"], change["hostname"], change["cause"]) == (None, None, "members")
 
 
 def test_servers_are_those_of_the_page(reader_api: Api, ledger: Ledger) -> None:

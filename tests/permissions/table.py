@@ -206,7 +206,9 @@ CLOUD_API = [
     Row("api:consumed_licenses", API_LOOK, where={"enterprise": "cloud"}),
     Row("api:license_sync_status", API_LOOK, where={"enterprise": "cloud"}),
     Row("api:history", API_LOOK, where={"enterprise": "cloud"}),
+    Row("api:changes", API_LOOK, where={"enterprise": "cloud"}),
     Row("api:servers", API_LOOK, where={"enterprise": "cloud"}),
+    Row("api:server_history", API_LOOK, where={"enterprise": "cloud", "server": "installation"}),
 ]
 
 API = SERVER_API + CLOUD_API
