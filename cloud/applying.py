@@ -26,6 +26,7 @@ from cloud.models import Installation, Intake, IntakePart, Ledger, Revision
 from cloud.refusals import IntakeRefused, sentence
 from cloud.signer import sign_receipt
 from cloud.staging import execute, fetch_row, temporary_table
+from cloud.suspects import returning
 from wire.messages import Difference, ErrorCode, OpenSync, Receipt
 
 logger = logging.getLogger(__name__)
@@ -233,6 +234,7 @@ def _keep(
     held.last_error = ""
     # Not the rest: the connection record is written without the ledger's lock.
     held.save(update_fields=_KEPT)
+    returning.after_sync(ledger, held, opening.taken_at)
     receipt = Receipt(
         accounts=difference.accounts,
         added=difference.added,

@@ -17,7 +17,7 @@ from cloud.changes import PeopleDifference, SnapshotChange, differences, reasons
 from cloud.locks import locked
 from cloud.models import Installation, Ledger, Revision
 from cloud.staging import BIGINT, BOOLEAN, TEXT, analyze, execute, refresh_statistics, temporary_table
-from cloud.suspects import closing
+from cloud.suspects import closing, proving
 
 TOUCHED: Final = matching.TOUCHED
 
@@ -180,6 +180,7 @@ def recount(ledger: Ledger, cause: Revision.Cause, *, sampled: Installation | No
         execute(_DELETE_GONE)
         execute(_UPDATE_CHANGED)
         refresh_statistics("cloud_consumedlicense", execute(_INSERT_NEW, ledger.pk, ledger.revision + 1))
+        proving.prove(ledger)
         return people
 
 
@@ -216,6 +217,8 @@ def close(
     differences.keep_revision(
         ledger, at, cause=cause, people=people, licenses_before=before, server=server, snapshot=snapshot
     )
+    if people.removed or people.added:
+        proving.settle(ledger, at, cause=cause, server=server)
     if people.removed:
         closing.let_go(ledger, at)
 

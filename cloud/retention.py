@@ -20,6 +20,7 @@ from cloud.models import (
     IntakePart,
     PersonChange,
     Revision,
+    Saving,
     Suspect,
     SuspectRun,
     UsagePoint,
@@ -43,7 +44,18 @@ def enforce(at: datetime) -> None:
     retention.run((_late_intakes, _parts, *retention.EVERY_MINUTE), at)
     retention.run_hourly(
         "cloud",
-        (_tokens, _codes, _samples, _ended_intakes, _changes, _history, _pairs, _searches, *retention.EVERY_HOUR),
+        (
+            _tokens,
+            _codes,
+            _samples,
+            _ended_intakes,
+            _changes,
+            _history,
+            _pairs,
+            _savings,
+            _searches,
+            *retention.EVERY_HOUR,
+        ),
         at,
     )
 
@@ -113,6 +125,10 @@ def _pairs(at: datetime) -> bool:
     proved = Suspect.State.CONFIRMED
     old = over.filter(state=proved, state_at__lt=at - KEEP_HISTORY)
     return delete_piece(old) or delete_piece(over.filter(state_at__lt=at - KEEP_PAIRS).exclude(state=proved))
+
+
+def _savings(at: datetime) -> bool:
+    return delete_piece(Saving.objects.filter(at__lt=at - KEEP_HISTORY))
 
 
 def _searches(at: datetime) -> bool:

@@ -11,6 +11,7 @@ from cloud.members import Format, MemberChange, Readable, apply_members, read_me
 from cloud.models import AppToken, Installation, Intake, IntakePart, Ledger, Revision
 from cloud.signer import current_signer
 from cloud.staging import execute
+from cloud.suspects import returning
 from enterprises.audit import record
 from enterprises.models import Enterprise, User
 
@@ -85,6 +86,7 @@ def import_members(
     """
     with staged_members(read_members(stream, format)), locked(ledger) as held:
         change = apply_members(held, at=at, partial=partial, allow_shrink=allow_shrink)
+        returning.after_import(held)
         held.members_imported_at = at
         held.save(update_fields=["members_imported_at"])
         record(
@@ -152,9 +154,10 @@ def remove_installation(*, installation: Installation, by: User | None, at: date
         list(held.intakes.select_for_update().values_list("pk", flat=True))
         matching.touch_accounts("installation_id = %s", held.pk)
         execute("DELETE FROM cloud_serveraccount WHERE installation_id = %s", held.pk)
-        held.delete()
+        removed, _counts = held.pk, held.delete()
         people = consumption.recount(ledger, Revision.Cause.REMOVAL)
         consumption.close(ledger, at, cause=Revision.Cause.REMOVAL, people=people, server=held)
+        returning.after_removal(ledger, removed)
         record(
             enterprise=ledger.enterprise,
             action="enterprise_installation.destroy",

@@ -68,6 +68,11 @@ _CLOUD: Final[dict[str, Text]] = {
     "license.update": gettext_lazy("The purchased licenses were changed."),
     "members.import": gettext_lazy("Members were imported."),
     "report.download": gettext_lazy("A report or list was downloaded."),
+    "duplicate.assign": gettext_lazy("Pairs who are probably one person were assigned."),
+    "duplicate.dismiss": gettext_lazy("Pairs who are probably one person were dismissed."),
+    "duplicate.restore": gettext_lazy("The dismissal of pairs who are probably one person was taken back."),
+    "duplicate.wait": gettext_lazy("A correction was announced for pairs who are probably one person."),
+    "duplicate.reopen": gettext_lazy("A correction that was announced for pairs was withdrawn."),
 }
 _PEOPLE: Final[dict[str, Text]] = {
     "user.create": gettext_lazy("A person who may sign in was created."),

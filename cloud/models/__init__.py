@@ -7,7 +7,7 @@ from cloud.models.intakes import Intake, IntakePart
 from cloud.models.members import Member, MemberAddress, MemberLink
 from cloud.models.people import ConsumedLicense, ServerAccount
 from cloud.models.reasons import ADDING, REMOVING, UNCHANGED, Reason
-from cloud.models.suspects import Suspect, SuspectRun
+from cloud.models.suspects import Saving, Suspect, SuspectRun
 
 __all__ = [
     "ADDING",
@@ -30,6 +30,7 @@ __all__ = [
     "ReasonCount",
     "ReceiptSigner",
     "Revision",
+    "Saving",
     "ServerAccount",
     "Suspect",
     "SuspectRun",

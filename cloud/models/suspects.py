@@ -1,4 +1,4 @@
-"""Pairs of people who are probably one, and the runs that look for them. Nobody is merged by either."""
+"""Pairs of people who are probably one, the runs that look for them, and what was proved. Nobody is merged by any."""
 
 from typing import Final
 
@@ -7,6 +7,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from cloud.models.books import Ledger
+from cloud.models.changes import Revision
 from cloud.models.people import ConsumedLicense
 from enterprises.fields import CodePointTextField
 from enterprises.models import User
@@ -18,6 +19,8 @@ class Suspect(models.Model):
     The first is a member wherever one of the two is, otherwise the one whose key comes first. ``identity`` is a digest
     of both keys: it outlives the people, so that a pair that was dismissed stays so. Keys, licenses, ``evidence`` and
     ``fixes`` go with either person.
+
+    Of a pair that became one, ``first_license`` is the person that both are now, as long as there is such a person.
 
     ``evidence`` is a list of ``cloud.suspects.evidence.Evidence``, best first; ``kind`` and ``score`` are those of
     the best. ``fixes`` is a list of ``cloud.suspects.evidence.Fix``: each of them alone makes the two one.
@@ -40,6 +43,14 @@ class Suspect(models.Model):
         CONFIRMED = "confirmed", _("Confirmed")
         GONE = "gone", _("Gone")
         DISMISSED = "dismissed", _("Dismissed")
+
+    class Reason(models.TextChoices):
+        """Why somebody dismissed it."""
+
+        NONE = "", _("No reason")
+        DIFFERENT = "different", _("They are two people")
+        MACHINE = "machine", _("One of them is a machine account")
+        WANTED = "wanted", _("One person, and both licenses are wanted")
 
     LISTED: Final = (State.OPEN, State.WAITING)
 
@@ -69,9 +80,14 @@ class Suspect(models.Model):
     state_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
     assignee = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
     assigned_at = models.DateTimeField(null=True, blank=True)
-    # The revision that made the two one, or took one of them away, and what it freed.
+    reason = models.CharField(max_length=16, choices=Reason, default=Reason.NONE, blank=True, db_default="")
+    # The fix that was announced, as it stood in ``fixes``; the revision that came without it.
+    awaited = models.JSONField(null=True, blank=True)
+    returned_revision = models.BigIntegerField(null=True, blank=True)
+    # The revision that made the two one, or took one of them away, what it freed, and the one that parted them again.
     closed_revision = models.BigIntegerField(null=True, blank=True)
     licenses_freed = models.PositiveSmallIntegerField(default=0)
+    parted_revision = models.BigIntegerField(null=True, blank=True)
 
     class Meta:
         """A pair stands once, but for what was proved of it before; the index is the order of the list."""
@@ -83,6 +99,8 @@ class Suspect(models.Model):
         ]
         indexes = [
             models.Index(fields=["ledger", "state", "-licenses_at_stake", "-score", "id"], name="suspect_order"),
+            models.Index(fields=["ledger", "closed_revision"], name="suspect_closed"),
+            models.Index(fields=["ledger", "parted_revision"], name="suspect_parted"),
         ]
 
     def __str__(self) -> str:
@@ -145,3 +163,30 @@ class SuspectRun(models.Model):
     def __str__(self) -> str:
         """Return state and step."""
         return f"{self.state} {self.step}"
+
+
+class Saving(models.Model):
+    """What a revision of the books proved of the worklist, in numbers: nobody is named.
+
+    ``entries`` pairs became one, which freed ``licenses``; ``entries_parted`` that had become one are two again, and
+    took ``licenses_back``.
+    """
+
+    ledger = models.ForeignKey(Ledger, models.CASCADE, related_name="savings", db_index=False)
+    revision = models.BigIntegerField()
+    at = models.DateTimeField(db_index=True)
+    cause = models.CharField(max_length=8, choices=Revision.Cause)
+    hostname = CodePointTextField(blank=True)
+    entries = models.PositiveIntegerField()
+    licenses = models.PositiveIntegerField()
+    entries_parted = models.PositiveIntegerField()
+    licenses_back = models.PositiveIntegerField()
+
+    class Meta:
+        """A revision proves once."""
+
+        constraints = [models.UniqueConstraint("ledger", "revision", name="saving_once")]
+
+    def __str__(self) -> str:
+        """Return the revision and what it freed."""
+        return f"{self.revision}: {self.licenses}"

@@ -14,6 +14,7 @@ FORGOTTEN: Final[dict[str, Any]] = {
     "second_license": None,
     "evidence": [],
     "fixes": [],
+    "awaited": None,
 }
 """Keys and evidence hold addresses: they go with either person."""
 
