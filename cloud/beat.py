@@ -8,6 +8,7 @@ from django.utils import timezone
 from cloud import notices, retention, tasks
 from cloud.applying import waiting
 from cloud.domains import rechecking
+from cloud.members import roles
 from enterprises.models import Deployment
 from enterprises.notices import look
 from enterprises.tasks import publish_due_mails
@@ -22,5 +23,6 @@ def tick(**_later: Any) -> None:
     if rechecking.due(now).exists():
         tasks.publish_check_of_domains()
     retention.enforce(now)
+    roles.catch_up()
     look(Deployment.CLOUD, notices.current(now), now)
     publish_due_mails(now)

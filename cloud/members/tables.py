@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 
 from django.db import connection
 
+from cloud.members.roles import roles_of
 from cloud.members.rows import MemberRow
 from cloud.staging import BIGINT, BOOLEAN, TEXT, Row, execute, refresh_statistics
 
@@ -40,7 +41,10 @@ ADDRESSES: Final = Staged(
 LINKS: Final = Staged(
     "incoming_member_link", {"ordinal": BIGINT, "hostname": TEXT, "user_id": BIGINT}, "ordinal, hostname, user_id"
 )
-STAGED: Final = (MEMBERS, ADDRESSES, LINKS)
+ROLES: Final = Staged(
+    "incoming_member_role", {"ordinal": BIGINT, "organization": TEXT, "role": TEXT}, "ordinal, organization, role"
+)
+STAGED: Final = (MEMBERS, ADDRESSES, LINKS, ROLES)
 
 ALTERED: Final = Staged("altered_member", {"number": BIGINT}, "number")
 
@@ -60,6 +64,10 @@ _OLD_LINKS = """
 SELECT number, hostname, user_id FROM cloud_memberlink
 WHERE ledger_id = %s AND number IN (SELECT number FROM altered_member)
 """
+_NEW_ROLES = """
+SELECT i.number, r.organization, r.role FROM incoming_member_role r JOIN incoming_member i ON i.ordinal = r.ordinal
+WHERE i.number IN (SELECT number FROM altered_member)
+"""
 
 
 def records(ordinal: int, row: MemberRow) -> Iterator[tuple[Staged, Row]]:
@@ -71,6 +79,8 @@ def records(ordinal: int, row: MemberRow) -> Iterator[tuple[Staged, Row]]:
         yield ADDRESSES, (ordinal, rank, value)
     for hostname, user_id in row.links:
         yield LINKS, (ordinal, hostname, user_id)
+    for organization, role in sorted(roles_of(details)):
+        yield ROLES, (ordinal, organization, role)
 
 
 def number_members(ledger_id: int) -> None:
@@ -154,15 +164,17 @@ def altered_people() -> str:
 
 def write(ledger_id: int, *, partial: bool) -> None:
     """Move what differs into the books."""
-    for table in ("cloud_memberaddress", "cloud_memberlink"):
+    for table in ("cloud_memberaddress", "cloud_memberlink", "cloud_memberrole"):
         execute(
             f"DELETE FROM {table} WHERE ledger_id = %s AND number IN (SELECT number FROM altered_member)", ledger_id
         )
     if not partial:
-        execute(
-            "DELETE FROM cloud_member WHERE ledger_id = %s AND number NOT IN (SELECT number FROM incoming_member)",
-            ledger_id,
-        )
+        # Code of a former version, which knows no roles, removes members without theirs.
+        for table in ("cloud_member", "cloud_memberrole"):
+            execute(
+                f"DELETE FROM {table} WHERE ledger_id = %s AND number NOT IN (SELECT number FROM incoming_member)",
+                ledger_id,
+            )
     _write_members(ledger_id)
     addresses = execute(
         f"INSERT INTO cloud_memberaddress (ledger_id, number, rank, value) SELECT %s, t.* FROM ({_NEW_ADDRESSES}) t",
@@ -174,6 +186,11 @@ def write(ledger_id: int, *, partial: bool) -> None:
         ledger_id,
     )
     refresh_statistics("cloud_memberlink", links)
+    roles = execute(
+        f"INSERT INTO cloud_memberrole (ledger_id, number, organization, role) SELECT %s, t.* FROM ({_NEW_ROLES}) t",
+        ledger_id,
+    )
+    refresh_statistics("cloud_memberrole", roles)
 
 
 def _removed(column: str) -> str:
@@ -193,6 +210,7 @@ def _write_members(ledger_id: int) -> None:
     details = "CAST(i.details AS jsonb)" if connection.vendor == "postgresql" else "i.details"
     columns = {column: f"i.{column}" for column in MEMBERS.columns if column not in {"ordinal", "line"}}
     columns["details"] = details
+    columns["roles_digest"] = "i.digest"
     changes = ", ".join(f"{column} = {value}" for column, value in columns.items() if column != "number")
     execute(f"UPDATE cloud_member SET {changes} FROM incoming_member i WHERE {differs}", ledger_id)
     inserted = execute(

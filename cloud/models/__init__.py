@@ -4,7 +4,7 @@ from cloud.models.books import DomainChallenge, Ledger, UsagePoint, VerifiedDoma
 from cloud.models.changes import PersonChange, ReasonCount, Revision
 from cloud.models.installations import AppToken, ConnectCode, Installation, InstallationPoint, ReceiptSigner
 from cloud.models.intakes import Intake, IntakePart
-from cloud.models.members import Member, MemberAddress, MemberLink
+from cloud.models.members import Member, MemberAddress, MemberLink, MemberRole
 from cloud.models.people import ConsumedLicense, ServerAccount
 from cloud.models.reasons import ADDING, REMOVING, UNCHANGED, Reason
 from cloud.models.suspects import Saving, Suspect, SuspectRun
@@ -25,6 +25,7 @@ __all__ = [
     "Member",
     "MemberAddress",
     "MemberLink",
+    "MemberRole",
     "PersonChange",
     "Reason",
     "ReasonCount",

@@ -4,13 +4,23 @@ Both are written by set-based statements under the ledger's lock and by nothing 
 does not check their foreign keys row by row (docs/adr/bulk-tables-without-foreign-keys.md).
 """
 
+from typing import Final
+
 from django.db import models
+from django.db.models import F, Func
 from django.utils.translation import gettext_lazy as _
 
 from cloud.models.books import Ledger
 from cloud.models.installations import Installation
 from cloud.models.members import Member
 from enterprises.fields import CodePointTextField
+
+SINCE: Final = Func(
+    F("since_revision"),
+    template="COALESCE(%(expressions)s, 0)",
+    output_field=models.BigIntegerField(),
+)
+"""The revision with which a person came, 0 where that was before revisions were kept; an index has these very words."""
 
 
 class ServerAccount(models.Model):
@@ -80,12 +90,23 @@ class ConsumedLicense(models.Model):
     since_reason = models.CharField(max_length=20, blank=True, default="", db_default="")
 
     class Meta:
-        """One row per person; the first index is the order of every list, the second finds who came with a revision."""
+        """One row per person; three indexes are the orders of lists, the others find the few among many."""
 
         constraints = [models.UniqueConstraint("ledger", "person_key", name="license_person_once")]
         indexes = [
             models.Index(fields=["ledger", "label", "person_key"], name="license_order"),
             models.Index(fields=["ledger", "since_revision", "since_reason"], name="license_since_reason"),
+            models.Index(
+                F("ledger"), F("server_accounts").desc(), F("label"), F("person_key"), name="license_accounts"
+            ),
+            models.Index(F("ledger"), SINCE.desc(), F("label"), F("person_key"), name="license_newest"),
+            models.Index(fields=["ledger", "on_cloud", "server_accounts"], name="license_deployment"),
+            models.Index(
+                fields=["ledger", "person_key"], condition=models.Q(is_ambiguous=True), name="license_ambiguous"
+            ),
+            models.Index(
+                fields=["ledger", "person_key"], condition=models.Q(is_counted=False), name="license_subscription"
+            ),
         ]
 
     def __str__(self) -> str:

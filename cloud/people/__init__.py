@@ -1,10 +1,11 @@
 """The people behind the number: found, explained, and with those of their addresses that a viewer may see."""
 
 from cloud.people.explaining import AccountReason, Explanation, explain
+from cloud.people.filters import EVERYBODY, PARAMETERS, PeopleFilter, PeopleFilterInvalid
 from cloud.people.finding import Person, people, view_counts, with_accounts
 from cloud.people.visible import Sight, Viewer, sight, viewer_of, visible_domains
 
 __all__ = [
-    "AccountReason", "Explanation", "Person", "Sight", "Viewer", "explain", "people", "sight", "view_counts",
-    "viewer_of", "visible_domains", "with_accounts",
+    "EVERYBODY", "PARAMETERS", "AccountReason", "Explanation", "PeopleFilter", "PeopleFilterInvalid", "Person", "Sight",
+    "Viewer", "explain", "people", "sight", "view_counts", "viewer_of", "visible_domains", "with_accounts",
 ]  # fmt: skip

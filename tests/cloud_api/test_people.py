@@ -14,6 +14,8 @@ from pytest_django import DjangoAssertNumQueries, DjangoDbBlocker
 from cloud import people, reports
 from cloud.consumption import totals
 from cloud.models import ConsumedLicense, Installation, Ledger, VerifiedDomain
+from cloud.people import PeopleFilter
+from cloud.people.filters import Deployment
 from cloud.services import open_ledger
 from tests.cloud.books import connect, import_members, member, send, sync
 from tests.cloud_api.examples import load_example
@@ -64,7 +66,7 @@ def contested(example: Ledger, db: None) -> Ledger:
 def test_search_by_name(ledger: Ledger) -> None:
     import_members(ledger, member(1, "mona", name="Mona Lisa"), member(2, "hubot"))
 
-    assert labels(people.people(ledger, search="lisa").iterator()) == ["mona"]
+    assert labels(people.people(ledger, PeopleFilter(q="lisa")).iterator()) == ["mona"]
 
 
 def test_search_looks_only_into_addresses_that_one_may_see(ledger: Ledger) -> None:
@@ -72,8 +74,8 @@ def test_search_looks_only_into_addresses_that_one_may_see(ledger: Ledger) -> No
     import_members(ledger, member(1, "mona", emails=emails))
     VerifiedDomain.objects.create(ledger=ledger, domain="octo.example", verified_at=timezone.now())
 
-    assert labels(people.people(ledger, search="m.lisa@").iterator()) == ["mona"]
-    assert labels(people.people(ledger, search="secret").iterator()) == []
+    assert labels(people.people(ledger, PeopleFilter(q="m.lisa@")).iterator()) == ["mona"]
+    assert labels(people.people(ledger, PeopleFilter(q="secret")).iterator()) == []
 
 
 @pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "=cmd|' /C calc'!A0"])
@@ -173,14 +175,14 @@ class TestContestedExample:
         ],
     )
     def test_search(self, search: str, found: list[str], contested: Ledger) -> None:
-        hits = labels(people.people(contested, search=search).iterator())
+        hits = labels(people.people(contested, PeopleFilter.from_query({"q": search})).iterator())
 
         assert hits == found
 
     def test_deployments_divide_the_list(self, contested: Ledger) -> None:
         whole = labels(people.people(contested).iterator())
 
-        parts = [labels(people.people(contested, view=one).iterator()) for one in ("cloud", "server", "both")]
+        parts = [labels(people.people(contested, PeopleFilter(deployment=one)).iterator()) for one in Deployment]
 
         assert sorted(itertools.chain.from_iterable(parts)) == sorted(whole)
         assert all(parts)

@@ -46,7 +46,7 @@ def test_people_are_found(owner_client: Client, contested: Ledger, search: str, 
 
 
 def test_deployments_part_the_people(owner_client: Client, contested: Ledger) -> None:
-    parts = [set(_labels(owner_client, f"?view={name}")) for name in ("cloud", "server", "both")]
+    parts = [set(_labels(owner_client, f"?deployment={name}")) for name in ("cloud", "server", "both")]
 
     assert set.union(*parts) == set(_labels(owner_client))
     assert sum(map(len, parts)) == 26
@@ -89,8 +89,8 @@ def test_people_cost_the_same_however_many_accounts(
 def test_what_needs_a_look_has_tabs_of_its_own(owner_client: Client, contested: Ledger) -> None:
     tabs = {tab["label"]: tab["count"] for tab in owner_client.get(URL).context["tabs"]}
 
-    assert _labels(owner_client, "?view=ambiguous") == ["dora", "paul"]
-    assert _labels(owner_client, "?view=subscription") == ["max"]
+    assert _labels(owner_client, "?ambiguous=true") == ["dora", "paul"]
+    assert _labels(owner_client, "?license_type=visual_studio") == ["max"]
     assert (tabs["All"], tabs["Ambiguous"], tabs["Visual Studio"]) == (26, 2, 1)
 
 
