@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, Self
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
@@ -16,6 +17,7 @@ from cloud.domains.names import (
     checked_domain,
     warning_of,
 )
+from cloud.shares import RemovalEffect
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
@@ -107,6 +109,25 @@ class AddDomainForm(forms.Form):
             if not cleaned.get("confirmed"):
                 self.add_error("confirmed", forms.ValidationError(self.warning, code="warned"))
         return cleaned
+
+
+class RemovalForm(forms.Form):
+    """What somebody was shown before they decided to remove a server."""
+
+    accounts = forms.IntegerField(widget=forms.HiddenInput)
+    people_gone = forms.IntegerField(widget=forms.HiddenInput)
+    freed = forms.IntegerField(widget=forms.HiddenInput)
+    stay_on_cloud = forms.IntegerField(widget=forms.HiddenInput)
+    stay_on_servers = forms.IntegerField(widget=forms.HiddenInput)
+
+    @classmethod
+    def showing(cls, effect: RemovalEffect) -> Self:
+        """The form that goes with what is shown."""
+        return cls(initial=asdict(effect))
+
+    def effect(self) -> RemovalEffect | None:
+        """What was shown; None where nothing was."""
+        return RemovalEffect(**self.cleaned_data) if self.is_valid() else None
 
 
 class ConsentForm(forms.Form):

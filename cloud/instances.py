@@ -82,11 +82,6 @@ def _last_syncs(ledger: Ledger) -> dict[int | None, Revision]:
     return {row.installation_id: row for row in syncs.filter(number__in=last)}
 
 
-def licenses_freed_by_removal(installation: Installation) -> int:
-    """How many licenses only this server adds: what removing it gives back."""
-    return added_licenses(installation.ledger).get(installation.pk, 0)
-
-
 def _state(installation: Installation, at: datetime, added_licenses: int) -> InstanceState:
     synced_at = installation.last_sync_at
     is_off = is_switched_off(installation)

@@ -9,11 +9,20 @@ from cloud import consumption, matching
 from cloud.locks import locked
 from cloud.members import Format, MemberChange, Readable, apply_members, read_members, staged_members
 from cloud.models import AppToken, Installation, Intake, IntakePart, Ledger, Revision
+from cloud.shares import RemovalEffect, removal_effect
 from cloud.signer import current_signer
 from cloud.staging import execute
 from cloud.suspects import returning
 from enterprises.audit import record
 from enterprises.models import Enterprise, User
+
+
+class EffectChanged(Exception):
+    """What was about to be done would do something else by now."""
+
+    def __init__(self, effect: RemovalEffect) -> None:
+        super().__init__(effect)
+        self.effect = effect
 
 
 @transaction.atomic
@@ -144,14 +153,29 @@ def disconnect_installation(*, installation: Installation, by: User | None, at: 
     installation.refresh_from_db()
 
 
-def remove_installation(*, installation: Installation, by: User | None, at: datetime, ip: str = "") -> None:
-    """Remove a server and purge its accounts at once; people who are known elsewhere stay."""
+def remove_installation(
+    *,
+    installation: Installation,
+    by: User | None,
+    at: datetime,
+    ip: str = "",
+    expected: RemovalEffect | None = None,
+) -> RemovalEffect | None:
+    """Remove a server and purge its accounts at once; people who are known elsewhere stay.
+
+    Return what that did; None where the server was removed already.
+
+    :raises EffectChanged: it would do something else than ``expected``, which somebody was shown; nothing is removed.
+    """
     with locked(installation.ledger_id) as ledger, matching.working_tables():
         held = ledger.installations.select_for_update().filter(pk=installation.pk).first()
         if held is None:
-            return
+            return None
         # Whoever is about to add something to the server or to a snapshot of it has done so, or finds nothing any more.
         list(held.intakes.select_for_update().values_list("pk", flat=True))
+        effect = removal_effect(held)
+        if expected not in {None, effect}:
+            raise EffectChanged(effect)
         matching.touch_accounts("installation_id = %s", held.pk)
         execute("DELETE FROM cloud_serveraccount WHERE installation_id = %s", held.pk)
         removed, _counts = held.pk, held.delete()
@@ -166,7 +190,9 @@ def remove_installation(*, installation: Installation, by: User | None, at: date
             ip=ip,
             target=held.hostname,
             before={"state": held.state, "accounts": held.accounts},
+            after={"people_removed": people.removed, "licenses_freed": people.licenses_removed},
         )
+    return effect
 
 
 def rename_installation(*, installation: Installation, hostname: str, at: datetime) -> None:

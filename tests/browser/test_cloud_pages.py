@@ -170,5 +170,5 @@ def test_removing_a_server_asks_and_then_recounts(bare: Page) -> None:
     expect(bare.get_by_role("main")).to_contain_text("Consumed licenses go from 25 to")
     bare.get_by_role("button", name="Remove this instance").click()
 
-    expect(bare.get_by_role("main")).to_contain_text("ghes2.octo.example and its people were removed.")
+    expect(bare.get_by_role("main")).to_contain_text("ghes2.octo.example and its people were removed: ")
     assert Enterprise.objects.get(slug="octo").ledger.installations.count() == 1

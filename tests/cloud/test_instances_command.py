@@ -41,12 +41,30 @@ def test_command_removes_a_server_with_its_people(ledger: Ledger) -> None:
 
     with pytest.raises(CommandError, match="octo has no server with the id"):
         _run("octo", "--remove", "ghes1.octo.example")
+    would = json.loads(_run("octo", "--remove", str(held.server_id), "--dry-run", "--json"))
+    assert Installation.objects.exists()
     told = json.loads(_run("octo", "--remove", str(held.server_id), "--json"))
 
+    assert told["effect"] == would["effect"]
     ledger.refresh_from_db()
     assert (told["freed"], told["removed"]["hostname"], ledger.consumed) == (1, "ghes1.octo.example", 0)
     assert not Installation.objects.exists()
     assert AuditEvent.objects.get(action="enterprise_installation.destroy").actor_name == "system"
+
+
+def test_command_says_what_removing_would_do(ledger: Ledger) -> None:
+    held = connect(ledger, "ghes1.octo.example")
+    sync(held, [(1, "ana@octo.example"), (2, "ben@octo.example"), (3, "ben@octo.example")])
+    sync(connect(ledger, "ghes2.octo.example"), [(1, "ana@octo.example")])
+
+    line = _run("octo", "--remove", str(held.server_id), "--dry-run")
+
+    assert line == (
+        "Removing ghes1.octo.example from octo would delete 3 accounts and free 1 licenses: "
+        "1 people go, 1 stay through other accounts."
+    )
+    with pytest.raises(CommandError, match="--dry-run goes with --remove"):
+        _run("octo", "--dry-run")
 
 
 def test_command_names_an_unknown_account(db: None) -> None:

@@ -12,7 +12,17 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from cloud import consumption, services
-from cloud.models import ConsumedLicense, Installation, Ledger, Member, Reason, Revision, ServerAccount
+from cloud.models import (
+    ConsumedLicense,
+    Installation,
+    InstallationPoint,
+    Ledger,
+    Member,
+    Reason,
+    Revision,
+    ServerAccount,
+)
+from cloud.shares import added_licenses, removal_effect
 from tests.cloud import rulebook
 from tests.cloud.books import NOW, connect, import_members, open_books, sync
 from tests.cloud.rulebook import IDENTITY, VERIFIED, Listed, World
@@ -154,6 +164,12 @@ def _assert_tables_follow(ledger: Ledger, world: World) -> None:
     assert totals.consumed == sum(one.is_counted for one in rulebook.people(world))
     assert totals.listed == len(rows)
     assert totals.counted_apart == rulebook.counted_apart(world)
+    points = InstallationPoint.objects.filter(installation__ledger=ledger)
+    assert {point.installation_id: point.added_licenses for point in points if point.added_licenses} == added_licenses(
+        ledger
+    )
+    for installation in ledger.installations.all():
+        assert removal_effect(installation).freed == added_licenses(ledger).get(installation.pk, 0)
 
 
 def _tables(ledger: Ledger) -> list[list[tuple[Any, ...]]]:
@@ -232,7 +248,14 @@ def _disconnect(ledger: Ledger, world: World, hostname: str) -> None:
 
 def _remove(ledger: Ledger, world: World, hostname: str) -> None:
     for installation in ledger.installations.filter(hostname=hostname):
-        services.remove_installation(installation=installation, by=None, at=NOW)
+        effect = removal_effect(installation)
+        assert services.remove_installation(installation=installation, by=None, at=NOW) == effect
+        done = latest(ledger)
+        assert (done.people_removed, done.licenses_removed, done.people_unmatched) == (
+            effect.people_gone,
+            effect.freed,
+            effect.stay_on_cloud + effect.stay_on_servers,
+        )
     world.servers.pop(hostname, None)
 
 

@@ -58,6 +58,8 @@ CLOUD = {"slug": "cloud"}
 SEATS_FILE = {"slug": "server", "pk": "seats_file"}
 MEMBERS_FILE = {"slug": "cloud", "pk": "members_file"}
 DOMAIN = {"slug": "cloud", "domain": "domain"}
+# What removing a server without accounts does, as its page says.
+NOBODY_IS_CONCERNED = dict.fromkeys(("accounts", "people_gone", "freed", "stay_on_cloud", "stay_on_servers"), "0")
 JOB = {"slug": "server", "pk": "job"}
 INSTALLATION = {"installation_id": "installation"}
 SYNC = {"sync_id": "uuid"}
@@ -148,7 +150,7 @@ CLOUD_PAGES = [
     Row("cloud:seats", OWNERS_PAGE, where=CLOUD),
     Row("cloud:seats", OWNERS_FORM, "POST", CLOUD, {"seats_purchased": "20"}),
     Row("cloud:remove_instance", OWNERS_PAGE, where={"slug": "cloud", "pk": "installation"}),
-    Row("cloud:remove_instance", OWNERS_FORM, "POST", {"slug": "cloud", "pk": "installation"}),
+    Row("cloud:remove_instance", OWNERS_FORM, "POST", {"slug": "cloud", "pk": "installation"}, NOBODY_IS_CONCERNED),
     Row("cloud:addresses", OWNERS_PAGE, where=CLOUD),
     Row("cloud:addresses", OWNERS_FORM, "POST", CLOUD, {"managed_users": "on"}),
     Row("cloud:people", LOOK, where=CLOUD),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import CommandError
@@ -10,6 +11,7 @@ from django.utils import timezone
 from cloud.instances import InstanceState, instance_states
 from cloud.models import Ledger
 from cloud.services import remove_installation
+from cloud.shares import RemovalEffect, removal_effect
 from enterprises.commands import ReportingCommand
 
 if TYPE_CHECKING:
@@ -26,24 +28,43 @@ class Command(ReportingCommand):
         parser.add_argument(
             "--remove", metavar="SERVER_ID", help="remove this server; people who are known elsewhere stay"
         )
+        parser.add_argument(
+            "--dry-run", action="store_true", help="with --remove: say what that would do, and do nothing"
+        )
 
-    def handle(self, *, cloud: str, remove: str | None, json: bool, **options: Any) -> None:
+    def handle(self, *, cloud: str, remove: str | None, dry_run: bool, json: bool, **options: Any) -> None:
         ledger = Ledger.objects.select_related("enterprise").filter(enterprise__slug=cloud).first()
         if ledger is None:
             raise CommandError(f"There is no cloud account {cloud!r}; create_enterprise makes one.")
         now = timezone.now()
         states = instance_states(ledger, now)
         if remove is None:
+            if dry_run:
+                raise CommandError("--dry-run goes with --remove.")
             lines = "\n".join(map(_line, states)) or f"No server is connected to {cloud}."
             self.report(lines, as_json=json, servers=[_values(state) for state in states])
             return
         state = next((each for each in states if str(each.installation.server_id) == remove), None)
         if state is None:
             raise CommandError(f"{cloud} has no server with the id {remove!r}; without --remove they are listed.")
-        remove_installation(installation=state.installation, by=None, at=now)
-        name, freed = state.installation.hostname, state.added_licenses
-        line = f"{name} and its people were removed from {cloud}; that freed {freed} licenses."
-        self.report(line, as_json=json, removed=_values(state), freed=freed)
+        name = state.installation.hostname
+        if dry_run:
+            effect = removal_effect(state.installation)
+            line = (
+                f"Removing {name} from {cloud} would delete {effect.accounts} accounts and free {effect.freed} licenses"
+            )
+            self.report(f"{line}: {_people(effect)}", as_json=json, server=_values(state), effect=asdict(effect))
+            return
+        done = remove_installation(installation=state.installation, by=None, at=now)
+        if done is None:
+            raise CommandError(f"{name} was removed by somebody else at this moment.")
+        line = f"{name} and its people were removed from {cloud}; that freed {done.freed} licenses: {_people(done)}"
+        self.report(line, as_json=json, removed=_values(state), freed=done.freed, effect=asdict(done))
+
+
+def _people(effect: RemovalEffect) -> str:
+    stay = effect.stay_on_cloud + effect.stay_on_servers
+    return f"{effect.people_gone} people go, {stay} stay through other accounts."
 
 
 def _line(state: InstanceState) -> str:

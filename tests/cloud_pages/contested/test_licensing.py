@@ -165,23 +165,56 @@ def test_purchased_licenses_must_be_a_number(owner_client: Client, contested: Le
     assert owner_client.get(URL).context["totals"].purchased == 30
 
 
-def test_removing_an_instance_shows_the_effect_first(owner_client: Client, contested: Ledger) -> None:
-    installation = Installation.objects.get(hostname="ghes2.octo.example")
+def _remove_url(hostname: str) -> str:
+    return f"{URL}/instances/{Installation.objects.get(hostname=hostname).pk}/remove"
 
-    text = _text(owner_client, f"{URL}/instances/{installation.pk}/remove")
+
+def _shown(client: Client, url: str) -> dict[str, object]:
+    """What the page of a removal says, as its form sends it along."""
+    return {**client.get(url).context["form"].initial}
+
+
+def test_removing_an_instance_shows_the_effect_first(owner_client: Client, contested: Ledger) -> None:
+    text = _text(owner_client, _remove_url("ghes2.octo.example"))
 
     assert "The 7 accounts that ghes2.octo.example reported are deleted" in text
-    assert Installation.objects.filter(pk=installation.pk).exists()
+    assert "Consumed licenses go from 25 to 21: 4 are counted only because of this server." in text
+    assert "4 people go: no other account of theirs is known." in text
+    assert "1 person stays, consuming a license on the cloud." in text
+    assert "2 people stay, through accounts on other servers." in text
+    assert Installation.objects.filter(hostname="ghes2.octo.example").exists()
 
 
 def test_removing_an_instance_purges_its_people(owner_client: Client, contested: Ledger) -> None:
-    installation = Installation.objects.get(hostname="ghes2.octo.example")
+    url = _remove_url("ghes2.octo.example")
 
-    owner_client.post(f"{URL}/instances/{installation.pk}/remove")
+    response = owner_client.post(url, _shown(owner_client, url), follow=True)
 
-    totals = owner_client.get(URL).context["totals"]
-    assert (totals.server_seats, totals.counted_apart) == (15, 28)
-    assert AuditEvent.objects.filter(action="enterprise_installation.destroy").count() == 1
+    totals = response.context["totals"]
+    assert "ghes2.octo.example and its people were removed: 4 licenses are free again." in response.content.decode()
+    assert (totals.server_seats, totals.counted_apart, totals.consumed) == (15, 28, 21)
+    event = AuditEvent.objects.get(action="enterprise_installation.destroy")
+    assert event.after == {"people_removed": 4, "licenses_freed": 4}
+
+
+def test_removing_an_instance_does_what_was_shown_or_nothing(owner_client: Client, contested: Ledger) -> None:
+    url = _remove_url("ghes2.octo.example")
+    shown = _shown(owner_client, url)
+    sync(Installation.objects.get(hostname="ghes2.octo.example"), [(1, "new@octo.example")])
+
+    changed = owner_client.post(url, shown)
+
+    assert changed.status_code == 409
+    assert "nothing was removed" in changed.content.decode()
+    assert Installation.objects.filter(hostname="ghes2.octo.example").exists()
+    assert owner_client.post(url, changed.context["form"].initial).status_code == 302
+
+
+def test_removing_an_instance_without_having_seen_the_effect_shows_it(owner_client: Client, contested: Ledger) -> None:
+    page = owner_client.post(_remove_url("ghes2.octo.example"))
+
+    assert "4 people go: no other account of theirs is known." in " ".join(page.content.decode().split())
+    assert Installation.objects.count() == 2
 
 
 def test_an_instance_of_another_account_cannot_be_removed(owner_client: Client, contested: Ledger) -> None:
