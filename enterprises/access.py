@@ -110,12 +110,13 @@ def _note_use(token: ApiToken) -> None:
 def enterprise_for_token(
     token: ApiToken, slug: str, *, deployment: Deployment, scope: Scope, need: Need = Need.VIEW
 ) -> Enterprise:
-    """The enterprise, when the token's person may and the token was given the scope.
+    """The enterprise, when the token's person may and the token was given the scope; the role is left on the person.
 
     :raises Http404: the person has no role in it, no such slug, or a slug of the other side
     :raises PermissionDenied: the token lacks the scope, or a billing manager where only an owner may
     """
     role = _role_of(token.user_id, slug, deployment)
+    token.user.current_role = role
     if not token.allows(scope):
         raise PermissionDenied
     if need is Need.OWN and not role.is_owner:

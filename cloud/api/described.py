@@ -91,7 +91,11 @@ def described(
             "responses": {
                 200: {"description": "OK", "headers": headers, "content": {"application/json": content}},
                 304: {"description": "Not Modified: the caller has the answer of this ETag already."},
-                **{int(status): {"$ref": f"#/components/responses/{status.name}"} for status in _ERRORS},
+                **{
+                    int(status): {"$ref": f"#/components/responses/{status.name}"}
+                    for status in _ERRORS
+                    if parameters or status is not HTTPStatus.UNPROCESSABLE_ENTITY
+                },
             },
         },
     }
@@ -156,6 +160,11 @@ _ERRORS: Final = {
         "Unsupported 'Accept' header. Must accept 'application/json'.",
         ErrorCode.INVALID_REQUEST,
         "The header Accept wants no JSON.",
+    ),
+    HTTPStatus.UNPROCESSABLE_ENTITY: (
+        "Validation Failed: sort cannot be age; it is one of: name, -name.",
+        ErrorCode.INVALID_REQUEST,
+        "A filter has a value that it cannot have.",
     ),
     HTTPStatus.TOO_MANY_REQUESTS: (
         "Too many requests; try again later.",

@@ -1,7 +1,7 @@
 """Pages of a list as GitHub has them: ``page`` and ``per_page``, and a Link header to the others."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -40,16 +40,16 @@ def _number(request: HttpRequest, name: str, default: int) -> int:
 
 
 def link_pages(
-    response: HttpResponse, request: HttpRequest, asked: Window, listed: int, *, keep: Iterable[str] = ()
+    response: HttpResponse, request: HttpRequest, asked: Window, listed: int, *, keep: Mapping[str, str] | None = None
 ) -> HttpResponse:
     """Add the Link header (RFC 8288): absolute, with the page size and the filters that were asked for.
 
-    A single page has none. ``keep`` names the parameters of the filters.
+    A single page has none. ``keep`` has the parameters of the filters.
     """
     page, last = asked.page, -(-listed // asked.per_page)
     targets = {"prev": min(page - 1, last), "next": page + 1, "last": last, "first": 1}
     wanted = {"prev": page > 1 and last > 0, "next": page < last, "last": page < last, "first": page > 1}
-    kept: dict[str, int | list[str]] = {name: request.GET.getlist(name) for name in keep if name in request.GET}
+    kept: dict[str, str | int] = {**(keep or {})}
     if "per_page" in request.GET:
         kept["per_page"] = asked.per_page
     links = [
@@ -62,5 +62,5 @@ def link_pages(
     return response
 
 
-def _address(request: HttpRequest, query: dict[str, int | list[str]]) -> str:
-    return request.build_absolute_uri(f"{request.path}?{urlencode(query, doseq=True)}")
+def _address(request: HttpRequest, query: dict[str, str | int]) -> str:
+    return request.build_absolute_uri(f"{request.path}?{urlencode(query)}")

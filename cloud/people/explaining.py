@@ -19,7 +19,11 @@ from cloud.people.neighbors import Hint, Near, Neighbors, find_neighbors
 from cloud.people.visible import Sight, Viewer, sight
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from cloud.models import Ledger
     from cloud.people.facts import Sentence
+    from cloud.people.finding import Person
 
 ACCOUNTS_PER_PAGE: Final = 50
 
@@ -100,7 +104,7 @@ def explain(
     listed = accounts.select_related("installation").order_by("installation__hostname", "user_id")
     shown = Paginator(listed, per_page).get_page(page)
     found = list(shown.object_list)
-    neighbors = find_neighbors(ledger, license_, found)
+    neighbors = find_neighbors(ledger, [license_], found)
     held = _addresses(license_)
     return Explanation(
         license=license_,
@@ -113,6 +117,16 @@ def explain(
         history=history_of(license_),
         is_ambiguous=license_.is_ambiguous,
     )
+
+
+def account_reasons(ledger: Ledger, people: Sequence[Person], viewer: Viewer) -> dict[int, tuple[AccountReason, ...]]:
+    """Why the listed accounts of some people are theirs, by primary key of the license; seven queries for all."""
+    seen = sight(ledger, viewer)
+    neighbors = find_neighbors(ledger, [one.license for one in people], [a for one in people for a in one.accounts])
+    return {
+        one.license.pk: tuple(_reason(account, one.license, neighbors, seen) for account in one.accounts)
+        for one in people
+    }
 
 
 def _addresses(license_: ConsumedLicense) -> list[MemberAddress]:

@@ -73,7 +73,7 @@ def facts(license_: ConsumedLicense) -> Iterator[Fact]:
     """What the cloud account is and does, then how many accounts each server has; one query."""
     ledger = license_.ledger
     source = source_of_members(ledger)
-    for code, sentence in _of_cloud(license_):
+    for code, sentence in cloud_facts(license_):
         yield Fact(code=code, sentence=sentence, source=source)
     if license_.server_accounts:
         yield from _of_servers(license_)
@@ -94,7 +94,8 @@ def _of_servers(license_: ConsumedLicense) -> Iterator[Fact]:
         )
 
 
-def _of_cloud(license_: ConsumedLicense) -> list[tuple[str, Sentence]]:
+def cloud_facts(license_: ConsumedLicense) -> list[tuple[str, Sentence]]:
+    """What the cloud account is and does, by code, without a query."""
     member = license_.member
     if member is None:
         return [("no_member", _("No member of the cloud account is matched."))]

@@ -14,7 +14,8 @@ from cloud.people.visible import visible_domains
 from wire.lines import read_line
 
 MAX_NEAR_MISSES: Final = 5
-MAX_LOCAL_PARTS: Final = 50
+# Everybody's own on the longest page of people: accounts without a member share their address.
+MAX_LOCAL_PARTS: Final = 100
 
 Kind = Literal["secondary", "unverified", "local_part"]
 Rule = ServerAccount.Rule
@@ -48,8 +49,8 @@ class Neighbors:
     hints: Mapping[int, tuple[Hint, ...]]
 
 
-def find_neighbors(ledger: Ledger, license_: ConsumedLicense, accounts: list[ServerAccount]) -> Neighbors:
-    """Look up everybody around the accounts of one person, in at most six queries."""
+def find_neighbors(ledger: Ledger, licenses: Iterable[ConsumedLicense], accounts: list[ServerAccount]) -> Neighbors:
+    """Look up everybody around the accounts of some people, in at most six queries."""
     lonely = [account for account in accounts if account.rule in {Rule.ADDRESS, Rule.NONE}]
     others = {account.pk: frozenset(read_line(account.line.encode()).others) for account in lonely}
     wanted = {account.primary_address for account in accounts} | frozenset().union(*others.values())
@@ -58,8 +59,8 @@ def find_neighbors(ledger: Ledger, license_: ConsumedLicense, accounts: list[Ser
     cousins = _cousins(ledger, {account.primary_address for account in lonely} - {""})
     numbers = {held.number for found in (*holders.values(), *cousins.values()) for held in found}
     near = members_near(ledger, numbers.union(*links.values()))
-    own = {license_.member.number} if license_.member else set()
-    rivals = {account.pk: _rivals(account, holders, links) - own for account in accounts}
+    own = {license_.person_key: license_.member.number for license_ in licenses if license_.member}
+    rivals = {account.pk: _rivals(account, holders, links) - {own.get(account.person_key)} for account in accounts}
     return Neighbors(
         rivals={pk: tuple(near[number] for number in sorted(found) if number in near) for pk, found in rivals.items()},
         hints={

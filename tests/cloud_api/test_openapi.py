@@ -75,6 +75,7 @@ def world(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator
             secrets = {name: make_token(person, Scope.READ_ENTERPRISE)[1] for name, person in people.items()}
             parts: dict[str, list[object]] = {
                 "enterprise": ["octo", "elsewhere"],
+                "person": [*ledger.licenses.values_list("pk", flat=True)[:5], 0],
                 "server": [*ledger.installations.values_list("pk", flat=True), 0, "x"],
             }
         tokens = {name: f"Bearer {secret}" for name, secret in secrets.items()} | {"nobody": "Bearer lss_none"}

@@ -207,6 +207,8 @@ CLOUD_API = [
     Row("api:commit_sync", API_SERVERS_ONLY, "POST", SYNC),
     Row("api:consumed_licenses", API_LOOK, where={"enterprise": "cloud"}),
     Row("api:license_sync_status", API_LOOK, where={"enterprise": "cloud"}),
+    Row("api:people", API_LOOK, where={"enterprise": "cloud"}),
+    Row("api:person", API_LOOK, where={"enterprise": "cloud", "person": "person"}),
     Row("api:history", API_LOOK, where={"enterprise": "cloud"}),
     Row("api:changes", API_LOOK, where={"enterprise": "cloud"}),
     Row("api:servers", API_LOOK, where={"enterprise": "cloud"}),

@@ -30,7 +30,7 @@ from wire.lines import make_line
 
 
 class Seen(NamedTuple):
-    """By whom, and where; files and answers of the API are the same for both."""
+    """By whom, on pages and where the API says what they say; in files; in the API's answers in GitHub's words."""
 
     owner: bool
     billing_manager: bool
@@ -59,6 +59,9 @@ TABLE = {
     "stray@server.example": (NOWHERE, NOWHERE),
     "proof@private.example": (EVIDENCE, EVERYWHERE),
 }
+
+# What the API answers in GitHub's words.
+GITHUBS = {"api:consumed_licenses", "api:license_sync_status"}
 
 VERIFIED = ("work@octo.example", "approved@labs.example", "waiting@unproved.example", "home@private.example")
 
@@ -122,10 +125,15 @@ def look(user: str, world: World, ledger: Ledger) -> Iterator[tuple[str, str]]:
         yield "page" if is_page else "file", read(answer)
 
 
-def ask_api(user: str, world: World) -> Iterator[str]:
+def ask_api(user: str, world: World, ledger: Ledger) -> Iterator[tuple[str, str]]:
+    """What the API answers: in GitHub's words, or in ours, which are those of the pages."""
     headers = bearer(world.people[user], Scope.ADMIN_ENTERPRISE)
     for row in rows(API):
-        yield read(ask(Client(), row, world.things, headers))
+        answer = ask(Client(), row, world.things, headers)
+        yield "api" if row.name in GITHUBS else "page", read(answer)
+    for license_ in ledger.licenses.all():
+        path = reverse("api:person", args=("octo", license_.pk))
+        yield "page", read(Client().get(path, headers=headers))
 
 
 def found(world: World, ledger: Ledger) -> dict[str, Seen]:
@@ -133,7 +141,8 @@ def found(world: World, ledger: Ledger) -> dict[str, Seen]:
     for user in ("owner", "billing_manager"):
         for kind, text in look(user, world, ledger):
             texts[user if kind == "page" else "file"].append(text)
-        texts["api"] += ask_api(user, world)
+        for kind, text in ask_api(user, world, ledger):
+            texts[user if kind == "page" else "api"].append(text)
     for form in ("table", "csv", "json"):
         output = io.StringIO()
         call_command("consumed_licenses", "octo", "--format", form, stdout=output)
