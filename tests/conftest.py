@@ -21,7 +21,7 @@ pytest_plugins = ["tests.fixtures", "tests.support.browser"]
 
 # Variables of whoever runs the suite must not change what it tests.
 _OURS = (
-    "ALIVE_FILE", "ALLOWED_HOSTS", "BASE_URL", "CA_BUNDLE", "CLOUD_URLS", "DATABASE_URL", "EMAIL_URL",
+    "ALIVE_FILE", "ALLOWED_HOSTS", "BASE_URL", "CA_BUNDLE", "CLOUD_URLS", "DATABASE_URL", "DNS_RESOLVERS", "EMAIL_URL",
     "FIELD_ENCRYPTION_KEYS", "HTTPS_PROXY", "LICENSESYNC_DATA_DIR", "LICENSESYNC_ROLE", "LICENSESYNC_TOKEN",
     "LOG_FORMAT", "METRICS_TOKEN", "NO_PROXY", "REDIS_URL", "SECRET_KEY", "SECRET_KEY_FALLBACKS", "TRUSTED_PROXIES",
 )  # fmt: skip

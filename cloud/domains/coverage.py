@@ -1,72 +1,60 @@
-"""Who has an address on which domain: what a domain that comes or goes shows or hides."""
+"""Who has an address on which domain: what a domain that comes or goes shows or hides.
+
+An address counts here that the list of people may show: a verified one, or an identity.
+"""
 
 from collections.abc import Collection, Iterable
 from typing import Final
 
-from django.db.models import Count, Exists, F, Func, OuterRef, QuerySet, TextField
+from django.db.models import Count, Exists, OuterRef, QuerySet
 
 from cloud.domains.names import warning_of
-from cloud.models import ConsumedLicense, Ledger, MemberAddress, VerifiedDomain
+from cloud.models import ConsumedLicense, Ledger, MemberAddress
+from cloud.people import PeopleFilter, finding, visible_domains
+from cloud.people.filters import NO_DOMAIN
 
 SUGGESTED_FROM: Final = 5
 """So many members make a domain worth a proposal; a domain of fewer may be somebody's own, and says who they are."""
 MAX_SUGGESTED: Final = 5
 
-_VERIFIED: Final = MemberAddress.Rank.VERIFIED
+WITHOUT: Final = PeopleFilter(domain=NO_DOMAIN)
+"""The people whose member has an address on no verified or approved domain: the usual duplicates."""
 
-
-class AddressDomain(Func):
-    """What stands behind the last ``@`` of an address, on either database."""
-
-    template = "substr(%(expressions)s, length(rtrim(%(expressions)s, replace(%(expressions)s, '@', ''))) + 1)"
-    arity = 1
-    output_field = TextField()
-
-
-def domains_of(ledger: Ledger) -> list[str]:
-    """The domains that are verified or approved, in order."""
-    return list(VerifiedDomain.objects.filter(ledger=ledger).order_by("domain").values_list("domain", flat=True))
-
-
-def has_address(ledger: Ledger, domains: Collection[str], *, number: str = "member__number") -> Exists:
-    """The condition on people that their member has a verified address on one of some domains.
-
-    ``number`` is the way to the member's number. Each person is one probe of an index.
-    """
-    held = MemberAddress.objects.filter(ledger=ledger, number=OuterRef(number), rank=_VERIFIED)
-    return Exists(held.alias(domain=AddressDomain(F("value"))).filter(domain__in=list(domains)))
+_RANKS: Final = (MemberAddress.Rank.IDENTITY, MemberAddress.Rank.VERIFIED)
 
 
 def without_address(ledger: Ledger) -> QuerySet[ConsumedLicense]:
-    """Listed members who have no verified address on a verified or approved domain, in the order of every list.
-
-    They are the usual duplicates: what their server accounts could have in common with them is not known.
-    """
-    return _members(ledger).filter(~has_address(ledger, domains_of(ledger)))
+    """Listed members who have an address on no verified or approved domain."""
+    return finding.people(ledger, WITHOUT)
 
 
 def with_address_on(ledger: Ledger, domain: str) -> QuerySet[ConsumedLicense]:
-    """Listed members with a verified address on a domain."""
-    return _members(ledger).filter(has_address(ledger, [domain]))
+    """Listed members who have an address on a domain, whatever its state."""
+    return ConsumedLicense.objects.filter(_has_address(ledger, [domain]), ledger=ledger, member__isnull=False)
 
 
 def with_address_only_on(ledger: Ledger, domain: str) -> QuerySet[ConsumedLicense]:
     """Those of them who have none on another verified or approved domain."""
-    others = [other for other in domains_of(ledger) if other != domain]
-    return with_address_on(ledger, domain).filter(~has_address(ledger, others))
+    others = visible_domains(ledger).exclude(domain=domain).values_list("domain", flat=True)
+    return with_address_on(ledger, domain).filter(~_has_address(ledger, list(others)))
 
 
-def _members(ledger: Ledger) -> QuerySet[ConsumedLicense]:
-    found = ConsumedLicense.objects.filter(ledger=ledger, member__isnull=False)
-    return found.select_related("member").order_by("label", "person_key")
+def _has_address(ledger: Ledger, domains: Collection[str]) -> Exists:
+    held = MemberAddress.objects.filter(ledger=ledger, number=OuterRef("member__number"), rank__in=_RANKS)
+    return Exists(held.filter(at_domain__in=[f"@{domain}" for domain in domains]))
 
 
 def members_by_domain(ledger: Ledger) -> dict[str, int]:
-    """How many listed members have a verified address on each domain that there is, in one query."""
+    """How many listed members have an address on each domain that there is, in one query."""
     listed = ConsumedLicense.objects.filter(ledger=ledger, member__isnull=False).values("member__number")
-    held = MemberAddress.objects.filter(ledger=ledger, rank=_VERIFIED, number__in=listed).order_by()
-    counted = held.values(domain=AddressDomain(F("value"))).annotate(members=Count("number", distinct=True))
-    return dict(counted.values_list("domain", "members"))
+    held = MemberAddress.objects.filter(ledger=ledger, rank__in=_RANKS, number__in=listed).order_by()
+    counted = held.values("at_domain").annotate(members=Count("number", distinct=True))
+    # A value without @ is no address on a domain.
+    return {
+        at_domain[1:]: members
+        for at_domain, members in counted.values_list("at_domain", "members")
+        if at_domain[:1] == "@"
+    }
 
 
 def suggested(counts: dict[str, int], known: Iterable[str]) -> list[tuple[str, int]]:

@@ -1,7 +1,7 @@
 """Where each domain of an account stands, in words: one sentence, and what to do next."""
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -10,6 +10,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from cloud.domains import coverage
 from cloud.domains.names import challenge_name, shown
 from cloud.domains.proving import GRACE
 from cloud.domains.resolving import Outcome
@@ -160,6 +161,12 @@ def domain_states(ledger: Ledger, at: datetime, members: dict[str, int]) -> list
         )
         for domain in sorted(held.keys() | challenges.keys())
     ]
+
+
+def domain_state(ledger: Ledger, domain: str, at: datetime) -> DomainState | None:
+    """One of them; None where the account has no such domain, whatever stands in its place."""
+    found = next((state for state in domain_states(ledger, at, {}) if state.domain == domain), None)
+    return replace(found, members=coverage.with_address_on(ledger, domain).count()) if found else None
 
 
 def _is_code_good(challenge: DomainChallenge | None, at: datetime) -> bool:

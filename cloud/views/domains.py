@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from cloud.domains import coverage, proving
 from cloud.domains.names import WARNINGS, shown, warning_of
 from cloud.domains.resolving import Outcome
-from cloud.domains.states import DomainState, domain_states
+from cloud.domains.states import DomainState, domain_state, domain_states
 from cloud.forms import AddDomainForm
 from cloud.models import Ledger
 from enterprises import throttling
@@ -41,6 +41,7 @@ def domains(request: SignedInRequest, slug: str) -> HttpResponse:
         "states": states,
         "suggested": coverage.suggested(members, (state.domain for state in states)),
         **without.aggregate(without=Count("pk"), unmatched=Count("pk", filter=Q(server_accounts=0))),
+        "has_domains": any(state.is_effective for state in states),
         "listed": ledger.licenses.filter(member__isnull=False).count(),
     }
     return render(request, "cloud/domains.html", context)
@@ -141,7 +142,6 @@ def approve(request: SignedInRequest, slug: str, domain: str) -> HttpResponse:
     context = {
         "enterprise": enterprise,
         "state": state,
-        "members": coverage.with_address_on(enterprise.ledger, domain).count(),
         "warning": WARNINGS[warned] if warned else "",
     }
     return render(request, "cloud/approve_domain.html", context)
@@ -159,7 +159,6 @@ def delete(request: SignedInRequest, slug: str, domain: str) -> HttpResponse:
         return redirect("cloud:domains", slug=slug)
     context = {"enterprise": enterprise, "state": state}
     if state.is_effective:
-        context["members"] = coverage.with_address_on(ledger, domain).count()
         context["alone"] = coverage.with_address_only_on(ledger, domain).count()
     return render(request, "cloud/delete_domain.html", context)
 
@@ -170,8 +169,7 @@ def _owned(request: SignedInRequest, slug: str, domain: str) -> tuple[Enterprise
 
 
 def _state(ledger: Ledger, domain: str) -> DomainState:
-    members = {domain: coverage.with_address_on(ledger, domain).count()}
-    for state in domain_states(ledger, timezone.now(), members):
-        if state.domain == domain:
-            return state
-    raise Http404
+    state = domain_state(ledger, domain, timezone.now())
+    if state is None:
+        raise Http404
+    return state

@@ -169,6 +169,8 @@ class _Inventor:
         return self.random.choices(range(len(self.free)), weights=self.free)[0]
 
     def _member_rows(self) -> Iterator[dict[str, Any]]:
+        logins = {account.row["login"] for accounts in self.accounts for account in accounts}
+        strays = [number for number, person in enumerate(self.members, 1) if person.login not in logins][5::12]
         for number, person in enumerate(self.members, start=1):
             row = _member_row(number, person)
             if number % ONE_IN["identity"] == 0:
@@ -176,6 +178,10 @@ class _Inventor:
                 row["emails"] = [{"email": f"{person.login}@{HOME}", "verified": True}]
                 row["identities"] = [{"attribute": "NameID", "value": person.address}]
                 row["saml_name_id"] = person.address
+            if number in strays:
+                # The company does not know this address: whatever they have on a server would count again.
+                row["emails"] = [{"email": f"{person.login}@{HOME}", "verified": True}]
+                row["identities"], row["saml_name_id"] = [], None
             yield row
         yield from self._ambiguous_rows(len(self.members) + 1)
 

@@ -164,3 +164,12 @@ def test_start_without_a_needed_variable_ends_with_one_sentence(tmp_path: Path, 
     assert ended.returncode == 1
     assert ended.stderr.startswith(f"{name} is not set: ")
     assert len(ended.stderr.splitlines()) == 1
+
+
+def test_resolvers_are_addresses_with_or_without_a_port() -> None:
+    listed = Environment({"NAME": "192.0.2.1, 192.0.2.2:5353 2001:DB8::1 [2001:db8::2]:5353"}).resolvers("NAME")
+
+    assert listed == [("192.0.2.1", 53), ("192.0.2.2", 5353), ("2001:db8::1", 53), ("2001:db8::2", 5353)]
+    for poor in ("dns.example", "192.0.2.1:0", "192.0.2.1:65536", "[192.0.2.1", "192.0.2.1:x", "https://192.0.2.1"):
+        with pytest.raises(Misconfigured, match="NAME must list IP addresses"):
+            Environment({"NAME": poor}).resolvers("NAME")

@@ -10,7 +10,7 @@ from django.utils import timezone
 from cloud.domains import coverage, proving
 from cloud.domains.names import PROBLEMS, WARNINGS, DomainInvalid, checked_domain, warning_of
 from cloud.domains.resolving import Outcome
-from cloud.domains.states import DomainState, domain_states
+from cloud.domains.states import DomainState, domain_state, domain_states
 from cloud.models import Ledger
 from enterprises.commands import ReportingCommand
 
@@ -101,11 +101,10 @@ def _checked(domain: str) -> str:
 
 
 def _state(ledger: Ledger, domain: str, at: datetime) -> DomainState:
-    members = {domain: coverage.with_address_on(ledger, domain).count()}
-    for state in domain_states(ledger, at, members):
-        if state.domain == domain:
-            return state
-    raise CommandError(f"{ledger.enterprise.slug} has no domain {domain}; the action list shows them.")
+    state = domain_state(ledger, domain, at)
+    if state is None:
+        raise CommandError(f"{ledger.enterprise.slug} has no domain {domain}; the action list shows them.")
+    return state
 
 
 def _line(state: DomainState) -> str:
