@@ -1,0 +1,79 @@
+"""Every curl of docs/rest.md does what it says, and every resource that is described is in the document."""
+
+import re
+import shlex
+from argparse import ArgumentParser
+from http import HTTPStatus
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from django.test import Client
+
+from cloud.api.document import document
+from cloud.services import open_ledger
+from enterprises.models import User
+from licensesync.services import set_license
+from tests.cloud_api.examples import load_example
+from tests.factories import NOW, make_cloud_enterprise, make_role, make_token
+from tests.licensesync.world import make_server
+
+TEXT = (Path(__file__).parents[2] / "docs" / "rest.md").read_text("utf-8")
+COMMANDS = re.findall(r"^curl .+$", TEXT, re.MULTILINE)
+
+
+def parser() -> ArgumentParser:
+    """The options of curl that the document uses; another one is an error."""
+    options = ArgumentParser(prog="curl", exit_on_error=False)
+    options.add_argument("-H", action="append", dest="headers", default=[])
+    options.add_argument("--head", action="store_true")
+    options.add_argument("--etag-compare")
+    options.add_argument("--etag-save")
+    options.add_argument("address")
+    return options
+
+
+def run(command: str, token: str, etags: dict[str, str]) -> int:
+    """What curl would do: the status of the answer."""
+    _curl, *arguments = shlex.split(command.replace("$TOKEN", token))
+    asked = parser().parse_args(arguments)
+    headers = dict(header.split(": ", 1) for header in asked.headers)
+    if asked.etag_compare:
+        headers["If-None-Match"] = etags.get(asked.etag_compare, '""')
+    address = urlsplit(asked.address)
+    path = f"{address.path}?{address.query}"
+    response = Client().generic("HEAD" if asked.head else "GET", path, headers=headers, secure=True)
+    if asked.etag_save:
+        etags[asked.etag_save] = response["ETag"]
+    return response.status_code
+
+
+@pytest.fixture
+def token(owner: User) -> str:
+    """The owner's of octo, and of a server with a license."""
+    ledger = open_ledger(enterprise=make_cloud_enterprise("octo", owner=owner), seats_purchased=100, at=NOW)
+    load_example(ledger, "contested")
+    server = make_server("ghes1")
+    make_role(owner, server.enterprise)
+    set_license(server=server, customer="Octo", seats=50, expires_on=None, by=None, at=NOW)
+    return make_token(owner)[1]
+
+
+def test_every_command_is_answered(token: str) -> None:
+    etags: dict[str, str] = {}
+
+    statuses = {command: run(command, token, etags) for command in COMMANDS}
+
+    assert len(COMMANDS) >= 10
+    assert set(statuses.values()) == {HTTPStatus.OK}, statuses
+
+
+def test_command_that_keeps_the_etag_is_told_that_nothing_changed(token: str) -> None:
+    (command,) = (command for command in COMMANDS if "--etag-compare" in command)
+    etags: dict[str, str] = {}
+
+    assert [run(command, token, etags) for _again in range(2)] == [HTTPStatus.OK, HTTPStatus.NOT_MODIFIED]
+
+
+def test_every_resource_is_in_the_document() -> None:
+    assert [path for path in document()["paths"] if f"GET {path}" not in TEXT] == []
