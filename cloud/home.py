@@ -27,7 +27,7 @@ PAGES = (
         order=20,
         is_landing=True,
         group=_("Settings"),
-        view_names=("cloud:seats", "cloud:remove_instance", "cloud:change"),
+        view_names=("cloud:seats", "cloud:remove_instance", "cloud:change", "cloud:changes"),
     ),
     navigation.Page(
         label=_("Import members"),

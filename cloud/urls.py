@@ -16,6 +16,7 @@ urlpatterns = [
         instances.remove,
         name="remove_instance",
     ),
+    path("enterprises/<slug:slug>/licensing/changes", changes.between, name="changes"),
     path("enterprises/<slug:slug>/licensing/changes/<int:number>", changes.change, name="change"),
     path("enterprises/<slug:slug>/licensing/syncs/<uuid:snapshot_id>", changes.change_of_sync, name="change_of_sync"),
     path("enterprises/<slug:slug>/people", people.people, name="people"),

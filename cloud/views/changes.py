@@ -1,19 +1,32 @@
 """What a sync, an import or a removal changed: numbers for good, and the people for as long as they are there."""
 
+from http import HTTPStatus
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from cloud import changes, people
+from cloud.pages.changes import changes_page, reasons_of
 from enterprises.access import Deployment, enterprise_for
 from enterprises.requests import SignedInRequest
 
 PEOPLE_PER_PAGE = 50
+
+
+@login_required
+@require_GET
+def between(request: SignedInRequest, slug: str) -> HttpResponse:
+    """Why the number changed between two dates or revisions, which stand in the address."""
+    ledger = enterprise_for(request.user, slug, deployment=Deployment.CLOUD).ledger
+    page = changes_page(ledger, request.GET, timezone.now())
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if page.problem else HTTPStatus.OK
+    return render(request, "cloud/changes.html", {"page": page}, status=status)
 
 
 @login_required
@@ -42,6 +55,7 @@ def change(request: SignedInRequest, slug: str, number: int) -> HttpResponse:
         "page": page,
         "people": people.with_accounts(ledger, page.object_list),
         "gone": counts.gone(kind),
+        "reasons": reasons_of(ledger, revision),
     }
     return render(request, "cloud/change.html", context)
 

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from cloud import consumption, instances, people, reports, services
 from cloud.forms import SeatsPurchasedForm
 from cloud.models import Installation
+from cloud.pages.changes import recent_change
 from cloud.pages.history import history_lines, history_panel
 from enterprises import notices
 from enterprises.access import Deployment, Need, enterprise_for
@@ -28,6 +29,7 @@ def licensing(request: SignedInRequest, slug: str) -> HttpResponse:
     ledger, now = enterprise.ledger, timezone.now()
     context = {
         "totals": consumption.totals(ledger),
+        "recent": recent_change(ledger, now),
         "counts": people.view_counts(ledger.licenses.filter(is_counted=True)),
         "instances": instances.instance_states(ledger, now),
         "history": history_panel(ledger, request.GET, now),

@@ -4,6 +4,7 @@ import io
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from django.db import transaction
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from cloud import consumption, services
+from cloud import changes, consumption, services
 from cloud.models import (
     ConsumedLicense,
     Installation,
@@ -97,6 +98,7 @@ def test_any_sequence_leaves_what_the_rules_say(
                 _assert_says_what_changed(latest(ledger), rulebook.difference(before, world))
                 _assert_says_why(latest(ledger), before, world)
 
+        _assert_spans_add_up(ledger)
         _assert_tables_follow(ledger, world)
         held = _tables(ledger)
         consumption.recount_all(ledger, NOW)
@@ -136,6 +138,25 @@ def _assert_says_why(kept: Revision, before: World, after: World) -> None:
     came = dict(people.filter(since_revision=kept.number).values_list("person_key", "since_reason"))
     stayed = dict(people.filter(changes__revision=kept.number).values_list("person_key", "changes__reason"))
     assert came | stayed == here
+
+
+def _assert_spans_add_up(ledger: Ledger) -> None:
+    """From every revision to the last one, the reasons are those of all revisions in between, and the change."""
+    revisions = list(ledger.revisions.prefetch_related("reasons").order_by("number"))
+    end = changes.point_now(ledger)
+    told: Counter[tuple[str, str]] = Counter()
+    for kept in reversed(revisions):
+        told.update({(row.reason, kept.hostname): row.people for row in kept.reasons.all()})
+        start = changes.read_point(ledger, str(kept.number - 1), is_start=True, zone=UTC)
+        why = changes.between(ledger, start, end)
+        lines = [*why.lines, *why.quiet]
+        assert {(line.reason, line.hostname): line.people for line in lines} == told
+        assert sum(line.licenses for line in lines) == why.difference == end.licenses - kept.licenses_before
+        assert why.is_recorded
+    for line in lines:
+        here = changes.people_between(ledger, start, end, reason=line.reason, hostname=line.hostname, limit=100)
+        assert len(here) == line.listed <= line.people
+        assert line.reason.keeps_people or not here
 
 
 def _key(person: rulebook.Identity, hosts: dict[str, int]) -> str:

@@ -156,6 +156,7 @@ CLOUD_PAGES = [
     Row("cloud:people", LOOK, where=CLOUD),
     Row("cloud:person", LOOK, where={"slug": "cloud", "pk": "person"}),
     # Importing the members made the first revision; no sync has this id.
+    Row("cloud:changes", LOOK, where=CLOUD),
     Row("cloud:change", LOOK, where={"slug": "cloud", "number": "revision"}),
     Row("cloud:change_of_sync", Expected(302, 404, 404, 404), where={"slug": "cloud", "snapshot_id": "uuid"}),
     Row("cloud:members", OWNERS_PAGE, where=CLOUD),
