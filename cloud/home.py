@@ -19,7 +19,16 @@ if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
 
 PAGES = (
-    navigation.Page(label=_("People"), view_name="cloud:people", icon="people", order=10, view_names=("cloud:person",)),
+    navigation.Page(
+        label=_("People"),
+        view_name="cloud:people",
+        icon="people",
+        order=10,
+        view_names=(
+            "cloud:person",
+            "cloud:person_data",
+        ),
+    ),
     navigation.Page(
         label=_("Enterprise licensing"),
         view_name="cloud:licensing",

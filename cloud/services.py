@@ -8,7 +8,7 @@ from django.utils.translation import gettext_noop as _
 from cloud import consumption, matching
 from cloud.locks import locked
 from cloud.members import Format, MemberChange, Readable, apply_members, read_members, staged_members
-from cloud.models import AppToken, Installation, Intake, IntakePart, Ledger, Revision
+from cloud.models import AppToken, ConsumedLicense, Installation, Intake, IntakePart, Ledger, Revision
 from cloud.shares import RemovalEffect, removal_effect
 from cloud.signer import current_signer
 from cloud.staging import execute
@@ -73,6 +73,18 @@ def set_managed_users(*, ledger: Ledger, managed_users: bool, by: User | None, a
 def record_download(*, ledger: Ledger, by: User | None, at: datetime, ip: str = "") -> None:
     """Audit that somebody takes the list of people away."""
     record(enterprise=ledger.enterprise, action="report.download", by=by, at=at, ip=ip)
+
+
+def record_person_data(*, license_: ConsumedLicense, by: User | None, at: datetime, ip: str = "") -> None:
+    """Audit that all that is held about a person is taken away, by a number that names nobody once they are gone."""
+    record(
+        enterprise=license_.ledger.enterprise,
+        action="person_data.download",
+        by=by,
+        at=at,
+        ip=ip,
+        target=f"#{license_.pk}",
+    )
 
 
 def import_members(

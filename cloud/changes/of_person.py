@@ -24,6 +24,11 @@ class PersonEvent:
     reason: Reason | None
 
     @property
+    def accounts_lost(self) -> int:
+        """How many accounts went."""
+        return max(-self.accounts, 0)
+
+    @property
     def cause(self) -> str:
         """What made the change, such as "Sync of ghes1.octo.example"."""
         return cause_words(self.revision.cause, self.revision.hostname)

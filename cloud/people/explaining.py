@@ -11,10 +11,10 @@ from django.core.paginator import Page, Paginator
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
+from cloud.changes import PersonEvent, events_of
 from cloud.models import ConsumedLicense, Member, MemberAddress, ServerAccount
 from cloud.people.contested import Contested, find_contested
 from cloud.people.facts import Fact, Source, facts, license_sentence, source_of_members, source_of_server
-from cloud.people.histories import History, history_of
 from cloud.people.neighbors import Hint, Near, Neighbors, find_neighbors
 from cloud.people.visible import Sight, Viewer, sight
 
@@ -77,7 +77,8 @@ class Card:
 class Explanation:
     """Why a person is listed: a sentence about the license, the facts behind it, then a page of the accounts.
 
-    ``contested`` are accounts that hold an address of the member and are somebody else's.
+    ``contested`` are accounts that hold an address of the member and are somebody else's; ``events`` are what changed,
+    the newest first, and last the arrival where it was noted.
     """
 
     license: ConsumedLicense
@@ -87,7 +88,7 @@ class Explanation:
     accounts: tuple[AccountReason, ...]
     page: Page[ServerAccount]
     contested: tuple[Contested, ...]
-    history: History
+    events: tuple[PersonEvent, ...]
     is_ambiguous: bool
 
 
@@ -114,7 +115,7 @@ def explain(
         accounts=tuple(_reason(account, license_, neighbors, seen) for account in found),
         page=shown,
         contested=tuple(find_contested(license_, held, seen)),
-        history=history_of(license_),
+        events=tuple(events_of(license_)),
         is_ambiguous=license_.is_ambiguous,
     )
 

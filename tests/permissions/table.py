@@ -155,6 +155,8 @@ CLOUD_PAGES = [
     Row("cloud:addresses", OWNERS_FORM, "POST", CLOUD, {"managed_users": "on"}),
     Row("cloud:people", LOOK, where=CLOUD),
     Row("cloud:person", LOOK, where={"slug": "cloud", "pk": "person"}),
+    Row("cloud:person_data", OWNERS_PAGE, where={"slug": "cloud", "pk": "person"}),
+    Row("cloud:person_data_download", Expected(302, 404, 403, 200), "POST", {"slug": "cloud", "pk": "person"}),
     # Importing the members made the first revision; no sync has this id.
     Row("cloud:changes", LOOK, where=CLOUD),
     Row("cloud:change", LOOK, where={"slug": "cloud", "number": "revision"}),
