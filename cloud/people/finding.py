@@ -88,6 +88,13 @@ def people(ledger: Ledger, wanted: PeopleFilter = EVERYBODY) -> QuerySet[Consume
     return found.order_by(*ORDERS[wanted.sort])
 
 
+def rows_of(found: QuerySet[ConsumedLicense], rows: slice) -> list[ConsumedLicense]:
+    """Some rows of what was found, with their members, in two queries: those that are passed over are not joined."""
+    keys = list(found.values_list("pk", flat=True)[rows])
+    read = ConsumedLicense.objects.select_related("member").in_bulk(keys)
+    return [read[key] for key in keys if key in read]
+
+
 def view_counts(licenses: QuerySet[ConsumedLicense]) -> dict[str, int]:
     """How many of these people are of each deployment, ambiguous and with a subscription, in one query."""
     views = {**{str(name): condition for name, condition in _DEPLOYMENTS.items()}, **_FLAGS}

@@ -20,6 +20,8 @@ MAX_LOCAL_PARTS: Final = 100
 Kind = Literal["secondary", "unverified", "local_part"]
 Rule = ServerAccount.Rule
 Rank = MemberAddress.Rank
+# What begins with "part@" lies between this and "partA" by code point, and so in the index on both databases.
+_AFTER_AT: Final = chr(ord("@") + 1)
 _RANKS: Final = {Rule.IDENTITY.value: Rank.IDENTITY.value, Rule.VERIFIED.value: Rank.VERIFIED.value}
 
 
@@ -118,7 +120,9 @@ def _cousins(ledger: Ledger, addresses: set[str]) -> _Held:
     domains = set(visible_domains(ledger).values_list("domain", flat=True)) if locals_ else set()
     if not domains:
         return {}
-    starts = reduce(or_, (Q(value__startswith=f"{part}@") for part in sorted(locals_)[:MAX_LOCAL_PARTS]))
+    starts = reduce(
+        or_, (Q(value__gte=f"{part}@", value__lt=f"{part}{_AFTER_AT}") for part in sorted(locals_)[:MAX_LOCAL_PARTS])
+    )
     held = MemberAddress.objects.filter(starts, ledger=ledger, rank__in=[Rank.IDENTITY, Rank.VERIFIED])
     found: defaultdict[str, set[_Holder]] = defaultdict(set)
     for value, rank, number in held.values_list("value", "rank", "number"):

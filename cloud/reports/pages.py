@@ -7,7 +7,7 @@ import msgspec
 
 from cloud.consumption import totals
 from cloud.models import Installation, Ledger
-from cloud.people import people
+from cloud.people import people, rows_of
 from cloud.reports.rows import ReportUser, report_rows
 
 
@@ -47,7 +47,7 @@ def consumed_licenses(ledger: Ledger, page: int, per_page: int) -> Page:
     """The people on a page, counted from 1; an empty list beyond the last. The number of queries is fixed."""
     now = totals(ledger)
     start = (page - 1) * per_page
-    licenses = list(people(ledger)[start : start + per_page]) if start < now.listed else []
+    licenses = rows_of(people(ledger), slice(start, start + per_page)) if start < now.listed else []
     report = ConsumedLicenses(
         total_seats_consumed=now.consumed,
         total_seats_purchased=now.purchased,

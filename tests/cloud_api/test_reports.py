@@ -214,7 +214,7 @@ def test_queries_do_not_grow_with_the_page(
     VerifiedDomain.objects.create(ledger=ledger, domain="octo.example", verified_at=timezone.now())
     load_example(ledger, "octo")
 
-    with django_assert_max_num_queries(12):
+    with django_assert_max_num_queries(13):
         reader_api.get(f"{CONSUMED}?per_page={per_page}")
 
 

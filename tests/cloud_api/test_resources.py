@@ -230,7 +230,7 @@ class TestPeople:
             [(each + 1, f"user{each}@{'octo' if each % 3 else 'old'}.example") for each in range(number)],
         )
 
-        with django_assert_num_queries(16):
+        with django_assert_num_queries(17):
             answer = owner_api.get(f"{PEOPLE}?per_page=100").json()
 
         hints = [hint for entry in answer["people"] for account in entry["accounts"] for hint in account["hints"]]

@@ -32,6 +32,7 @@ from cloud.people import (
     filters,
     license_sentence,
     people,
+    rows_of,
     viewer_of,
     with_accounts,
 )
@@ -187,7 +188,7 @@ def list_people(request: TokenRequest, enterprise: str) -> HttpResponse:
     def page() -> HttpResponse:
         found = people(ledger, wanted)
         listed = found.count() if wanted.narrowing else ledger.listed
-        persons = with_accounts(ledger, found[asked.rows])
+        persons = with_accounts(ledger, rows_of(found, asked.rows))
         with translation.override("en"):
             reasons = account_reasons(ledger, persons, viewer)
             dates = _dates(ledger, persons)
