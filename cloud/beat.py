@@ -1,4 +1,4 @@
-"""The cloud's minute: snapshots that wait for a worker are sent again, what is over goes, and owners are told."""
+"""The cloud's minute: what waits for a worker is sent again, what is over goes, and owners are told."""
 
 from typing import Any
 
@@ -9,6 +9,7 @@ from cloud import notices, retention, tasks
 from cloud.applying import waiting
 from cloud.domains import rechecking
 from cloud.members import roles
+from cloud.suspects import runs
 from enterprises.models import Deployment
 from enterprises.notices import look
 from enterprises.tasks import publish_due_mails
@@ -22,6 +23,9 @@ def tick(**_later: Any) -> None:
         tasks.publish(intake_id)
     if rechecking.due(now).exists():
         tasks.publish_check_of_domains()
+    runs.start_due(now)
+    for run_id in runs.waiting(now).values_list("pk", flat=True):
+        tasks.publish_search(run_id)
     retention.enforce(now)
     roles.catch_up()
     look(Deployment.CLOUD, notices.current(now), now)

@@ -14,6 +14,7 @@ from cloud.domains.states import Standing, domain_states
 from cloud.instances import InstanceState, instance_states
 from cloud.models import Installation, Intake, Ledger
 from cloud.signer import newest_signer, waiting_for
+from cloud.suspects import runs
 from enterprises.doctor import LATE, Check, Checks, Status, guarded, local_checks, this_console, with_reason, work_check
 from enterprises.models import Enterprise
 from wire import signing
@@ -70,7 +71,8 @@ def is_work_late(at: datetime) -> bool:
     """Whether something has been due for so long that no worker can be alive."""
     since = at - LATE
     unapplied = waiting(since).filter(opened_at__lt=since).exists()
-    return unapplied or Intake.objects.filter(state__in=Intake.OPEN, expires_at__lt=since).exists()
+    unsearched = runs.waiting(since).filter(requested_at__lt=since).exists()
+    return unapplied or unsearched or Intake.objects.filter(state__in=Intake.OPEN, expires_at__lt=since).exists()
 
 
 def _work(at: datetime) -> Check:

@@ -4,12 +4,12 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
 
-from django.db.models import Count
+from django.db.models import Count, Sum
 from prometheus_client.core import GaugeMetricFamily
 
 from cloud.consumption import totals_as_read
 from cloud.doctor import is_work_late
-from cloud.models import Installation, Intake, Ledger
+from cloud.models import Installation, Intake, Ledger, Suspect
 from enterprises.metrics import OF_SERVER, gauge
 
 
@@ -28,6 +28,7 @@ def cloud_metrics(at: datetime) -> Iterator[GaugeMetricFamily]:
         _report_ages(at).items(),
     )
     yield from _of_intakes()
+    yield from _of_suspects()
     yield gauge("work_late", "Whether what is due waits for a worker.", ["side"], [(["cloud"], is_work_late(at))])
 
 
@@ -54,3 +55,18 @@ def _of_intakes() -> Iterator[GaugeMetricFamily]:
             refusals[slug, hostname, code] += number
     yield gauge("cloud_intakes", "Snapshots that are kept, by state.", [*OF_SERVER, "state"], states.items())
     yield gauge("cloud_refusals", "Snapshots that were refused, by class.", [*OF_SERVER, "class"], refusals.items())
+
+
+def _of_suspects() -> Iterator[GaugeMetricFamily]:
+    """Numbers of the worklist; who they are is said nowhere."""
+    pairs: Counter[tuple[str, ...]] = Counter()
+    at_stake: Counter[tuple[str, ...]] = Counter()
+    rows = Suspect.objects.values_list("ledger__enterprise__slug", "state")
+    numbers = rows.annotate(number=Count("pk"), licenses=Sum("licenses_at_stake")).order_by()
+    for slug, state, number, licenses in numbers:
+        pairs[slug, state] += number
+        if state in Suspect.LISTED:
+            at_stake[(slug,)] += licenses
+    of_account = OF_SERVER[:1]
+    yield gauge("cloud_suspects", "Pairs who are probably one person, by state.", [*of_account, "state"], pairs.items())
+    yield gauge("cloud_suspects_licenses", "Licenses at stake of pairs that are listed.", of_account, at_stake.items())

@@ -5,14 +5,14 @@ from datetime import datetime
 from django.db import transaction
 from django.utils.translation import gettext_noop as _
 
-from cloud import consumption, matching
+from cloud import consumption, matching, tasks
 from cloud.locks import locked
 from cloud.members import Format, MemberChange, Readable, apply_members, read_members, staged_members
-from cloud.models import AppToken, ConsumedLicense, Installation, Intake, IntakePart, Ledger, Revision
+from cloud.models import AppToken, ConsumedLicense, Installation, Intake, IntakePart, Ledger, Revision, SuspectRun
 from cloud.shares import RemovalEffect, removal_effect
 from cloud.signer import current_signer
 from cloud.staging import execute
-from cloud.suspects import returning
+from cloud.suspects import returning, runs
 from enterprises.audit import record
 from enterprises.models import Enterprise, User
 
@@ -48,6 +48,16 @@ def set_seats_purchased(*, ledger: Ledger, seats_purchased: int, by: User | None
             before={"seats_purchased": before},
             after={"seats_purchased": seats_purchased},
         )
+
+
+@transaction.atomic
+def request_search(*, ledger: Ledger, by: User | None, at: datetime, ip: str = "") -> SuspectRun:
+    """Have a worker look for people who are probably one; where that is under way already, return that search."""
+    run, is_new = runs.request(ledger, at, by=by)
+    if is_new:
+        record(enterprise=ledger.enterprise, action="duplicate.search", by=by, at=at, ip=ip)
+        transaction.on_commit(lambda: tasks.publish_search(run.pk))
+    return run
 
 
 def set_managed_users(*, ledger: Ledger, managed_users: bool, by: User | None, at: datetime, ip: str = "") -> None:

@@ -1,4 +1,4 @@
-"""The cloud's messages to its workers: an intake's id, nothing else. The row is the truth, a message only wakes."""
+"""The cloud's messages to its workers: the id of a row, nothing else. The row is the truth, a message only wakes."""
 
 import logging
 from typing import Any, Final
@@ -10,6 +10,7 @@ from redis.exceptions import RedisError
 
 from cloud import applying
 from cloud.domains import rechecking
+from cloud.suspects import runs, searching
 from enterprises.log_context import lines_carry
 
 logger = logging.getLogger(__name__)
@@ -33,6 +34,14 @@ def check_domains(**_later: Any) -> None:
     logger.info("A worker has looked up records of domains.", extra={"domains": looked})
 
 
+@shared_task(name="cloud.search_suspects", ignore_result=True, soft_time_limit=3_600)
+def search_suspects(*, run_id: int, **_later: Any) -> None:
+    """Look for people who are probably one."""
+    with lines_carry(run_id=run_id):
+        searching.search(run_id, timezone.now)
+        logger.info("A worker is done with a search for now.", extra={"state": runs.state_of(run_id)})
+
+
 def publish(intake_id: int) -> bool:
     """Wake a worker; whether the broker took the message. A broker that is down is logged, never raised."""
     return _publish(apply_intake, intake_id=intake_id)
@@ -41,6 +50,11 @@ def publish(intake_id: int) -> bool:
 def publish_check_of_domains() -> bool:
     """As `publish`, for the records of domains: DNS may be slow, and the tick must not be."""
     return _publish(check_domains)
+
+
+def publish_search(run_id: int) -> bool:
+    """Wake a worker for a search; whether the broker took the message."""
+    return _publish(search_suspects, run_id=run_id)
 
 
 def _publish(task: Task[Any, None], **kwargs: int) -> bool:

@@ -68,6 +68,7 @@ _CLOUD: Final[dict[str, Text]] = {
     "license.update": gettext_lazy("The purchased licenses were changed."),
     "members.import": gettext_lazy("Members were imported."),
     "person_data.download": gettext_lazy("What is held about a person was downloaded."),
+    "duplicate.search": gettext_lazy("A search for people who are probably one was requested."),
     "report.download": gettext_lazy("A report or list was downloaded."),
     "duplicate.assign": gettext_lazy("Pairs who are probably one person were assigned."),
     "duplicate.dismiss": gettext_lazy("Pairs who are probably one person were dismissed."),

@@ -13,6 +13,8 @@ from cloud.domains import proving as domains
 from cloud.domains.resolving import Outcome
 from cloud.models import Ledger
 from cloud.services import import_members
+from cloud.suspects import runs
+from cloud.suspects.searching import search
 from config.demo.incidents import FAULTS, Incidents
 from config.demo.line import Clock, DemoLine, Fault
 from config.demo.world import COMPANY, LABS, invent_world
@@ -86,6 +88,9 @@ class _Builder:
             self.on_week()
         self._ask_about_dormant(servers[0])
         self._lab()
+        for ledger in Ledger.objects.all():
+            run, _is_new = runs.request(ledger, at=self.at, by=self.owner)
+            search(run.pk, lambda: self.at)
         return Demo(owner=made.user, password=made.password)
 
     def _people_of(self, cloud: Enterprise) -> None:

@@ -267,4 +267,4 @@ def test_many_servers_cost_as_many_queries_as_one(client: Client, server: Server
         connect(other, make_ledger(f"octo-{number}", owner=owner).enterprise, owner=owner)
         make_job(other, "failed", error_code="timeout")
 
-    assert queries() == few <= 13
+    assert queries() == few <= 15
