@@ -98,9 +98,8 @@ class _Builder:
         User.objects.filter(pk=manager.user.pk).update(first_name="Bruno", last_name="Silva")
         grant_role(user=manager.user, enterprise=cloud, role=RoleName.BILLING_MANAGER, at=self.start)
         self._domains(cloud.ledger)
-        half = len(self.world.members) - len(self.world.members) // 20
         self.cloud = cloud
-        self._import_members(cloud, self.world.members[:half], self.start - timedelta(hours=1))
+        self._import_members(cloud, self.world.first_members(), self.start - timedelta(hours=1))
 
     def _domains(self, ledger: Ledger) -> None:
         """One that is proved, one that is approved, one that waits for its record.

@@ -21,6 +21,7 @@ HOME = "mail.example"
 # who is not.
 MATCHED_SHARE = 180 / 820
 SHARED_SHARE = 92 / 820
+LEAVERS_FROM = 9_001
 ONE_IN = {"dormant": 9, "identity": 4, "late": 6, "near_miss": 14}
 
 
@@ -47,7 +48,15 @@ class World:
     """Members of the cloud account, and the accounts of each server."""
 
     members: list[dict[str, Any]] = field(default_factory=list)
+    leavers: list[dict[str, Any]] = field(default_factory=list)
     servers: list[list[Account]] = field(default_factory=list)
+
+    def first_members(self) -> list[dict[str, Any]]:
+        """Return the members as they stood at first: some come later, some are suspended still, some leave later."""
+        early = self.members[: len(self.members) - len(self.members) // 20]
+        return [
+            row | {"suspended": index % 97 == 40 or row["suspended"]} for index, row in enumerate(early)
+        ] + self.leavers
 
     def seats(self, server: int, week: int) -> list[dict[str, Any]]:
         """Return the complete list of a server's accounts as it stood in a week."""
@@ -86,7 +95,10 @@ class _Inventor:
             index += 1
         for server in range(len(self.accounts)):
             self._add_license_free(server)
-        return World(members=[*self._member_rows()], servers=self.accounts)
+        members = [*self._member_rows()]
+        self._change_addresses()
+        leavers = [_member_row(LEAVERS_FROM + number, next(self.people)) for number in range(len(members) // 140)]
+        return World(members=members, leavers=leavers, servers=self.accounts)
 
     def _add_shared(self, index: int) -> None:
         """Put somebody who is not on the cloud on two servers, both with the same address."""
@@ -107,6 +119,19 @@ class _Inventor:
             self._add(self._somewhere(), next(self.people), seen=index, primary="")
         else:
             self._add(self._somewhere(), next(self.people), seen=index)
+
+    def _change_addresses(self) -> None:
+        """Let those near misses of the second server have been matched before: their address there changed lately."""
+        known = {person.login: person.address for person in self.members}
+        for account in [each for accounts in self.accounts[1:2] for each in accounts]:
+            addresses = [email["email"] for email in account.row["emails"]]
+            before = known.get(account.row["login"], "")
+            if before and before not in addresses[:1] and addresses and account.from_week < self.weeks - 1:
+                row = account.row | {"emails": [{"email": before, "primary": True}]}
+                former = Account(row=row, from_week=account.from_week, until_week=self.weeks - 1)
+                later = Account(row=account.row, from_week=self.weeks - 1, until_week=account.until_week)
+                place = self.accounts[1].index(account)
+                self.accounts[1][place : place + 1] = [former, later]
 
     def _add_license_free(self, server: int) -> None:
         """Add those who hold no license: suspended ones, built-in ones, a bot; and people who left."""
@@ -182,6 +207,8 @@ class _Inventor:
                 # The company does not know this address: whatever they have on a server would count again.
                 row["emails"] = [{"email": f"{person.login}@{HOME}", "verified": True}]
                 row["identities"], row["saml_name_id"] = [], None
+            if number > len(self.members) - 4:
+                row |= {"member_roles": [], "pending_invites": ["octo"]}
             yield row
         yield from self._ambiguous_rows(len(self.members) + 1)
 
