@@ -144,6 +144,11 @@ class Totals:
         """How much longer the list of people is than the total."""
         return self.listed - self.consumed
 
+    @property
+    def over(self) -> int:
+        """How many licenses more are consumed than were purchased."""
+        return max(-self.available, 0)
+
 
 def totals(ledger: Ledger) -> Totals:
     """Return the numbers as they stand now, whatever ``ledger`` was when it was loaded."""

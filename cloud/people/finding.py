@@ -21,7 +21,7 @@ MAX_ACCOUNTS_LISTED: Final = 20
 FEW: Final = 500
 
 _SERVER_ACCOUNT = re.compile(r"(?P<host>[^\s:]+):(?P<user_id>[0-9]{1,16})")
-_DEPLOYMENTS: Final = {
+DEPLOYMENTS: Final = {
     Deployment.CLOUD: Q(on_cloud=True, server_accounts=0),
     Deployment.SERVER: Q(on_cloud=False),
     Deployment.BOTH: Q(on_cloud=True, server_accounts__gt=0),
@@ -97,7 +97,7 @@ def rows_of(found: QuerySet[ConsumedLicense], rows: slice) -> list[ConsumedLicen
 
 def view_counts(licenses: QuerySet[ConsumedLicense]) -> dict[str, int]:
     """How many of these people are of each deployment, ambiguous and with a subscription, in one query."""
-    views = {**{str(name): condition for name, condition in _DEPLOYMENTS.items()}, **_FLAGS}
+    views = {**{str(name): condition for name, condition in DEPLOYMENTS.items()}, **_FLAGS}
     return licenses.order_by().aggregate(**{name: Count("pk", filter=condition) for name, condition in views.items()})
 
 
@@ -122,7 +122,7 @@ def _conditions(ledger: Ledger, wanted: PeopleFilter) -> Iterator[_Condition]:
     if wanted.server:
         yield _on_server(ledger, wanted.server)
     if wanted.deployment:
-        yield _on_license(ledger, _DEPLOYMENTS[wanted.deployment])
+        yield _on_license(ledger, DEPLOYMENTS[wanted.deployment])
     if wanted.q:
         yield _Condition(holds=_matching(ledger, wanted.q))
 
