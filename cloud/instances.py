@@ -65,6 +65,11 @@ def instance_states(ledger: Ledger, at: datetime) -> list[InstanceState]:
     ]
 
 
+def by_need(states: Iterable[InstanceState]) -> list[InstanceState]:
+    """The servers that need somebody first, each kind in the order in which it came."""
+    return sorted(states, key=lambda state: _TONES.index(state.tone))
+
+
 def hostnames_by_standing(ledgers: Iterable[Ledger], at: datetime) -> dict[int, dict[Standing, list[str]]]:
     """Return the servers of many accounts, by primary key of the ledger and where they stand, in one query."""
     found: dict[int, dict[Standing, list[str]]] = {}
@@ -125,6 +130,8 @@ def _standing(installation: Installation, at: datetime, *, is_off: bool) -> Stan
     return Standing.UP_TO_DATE
 
 
+_TONES: Final = ("danger", "attention", "neutral", "accent", "success")
+
 _LABELS: Final[dict[Standing, tuple[str, Promise]]] = {
     Standing.DISCONNECTED: ("neutral", _("Disconnected")),
     Standing.SYNC_OFF: ("attention", _("License sync is off")),
@@ -147,7 +154,7 @@ def _label(installation: Installation, standing: Standing) -> tuple[str, str | P
 def _problem(installation: Installation, *, is_off: bool) -> str:
     """Return why nothing newer arrived, as far as the cloud was told."""
     if installation.state == Installation.State.DISCONNECTED:
-        return ""
+        return gettext("Nothing comes any more; its people count until an owner removes it here.")
     failed = ""
     if installation.last_status == Installation.SyncStatus.FAILURE and installation.last_error:
         # Stored in English, as the API answers it; the sentence itself is in the catalogue.

@@ -75,7 +75,7 @@ class Tab:
 class Series:
     """Days in a chart and in a table, newest first in the latter."""
 
-    listed: Sequence[HistoryDay] | Sequence[ServerDay]
+    listed: Sequence[HistoryDay | ServerDay]
     not_listed: int
     chart: dict[str, Any]
     """For static/js/chart.js; empty where one day makes no line."""
@@ -149,9 +149,7 @@ def history_lines(ledger: Ledger, query: Mapping[str, str], at: datetime) -> tup
     return history_csv(days, HistoryDay), f"license_history-{slug}-{today}.csv"
 
 
-def _series(
-    days: Sequence[HistoryDay] | Sequence[ServerDay], lines: dict[str, tuple[str, list[int]]], csv_query: str
-) -> Series:
+def _series(days: Sequence[HistoryDay | ServerDay], lines: dict[str, tuple[str, list[int]]], csv_query: str) -> Series:
     chart = (
         {
             "from": days[0].day.isoformat(),

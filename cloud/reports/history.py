@@ -108,9 +108,7 @@ def forecast(days: Sequence[HistoryDay]) -> Forecast | None:
     return Forecast(of_days=length, used_up_on=last.day + timedelta(days=left))
 
 
-def history_csv(
-    days: Sequence[HistoryDay] | Sequence[ServerDay], kind: type[HistoryDay] | type[ServerDay]
-) -> Iterator[str]:
+def history_csv(days: Sequence[HistoryDay | ServerDay], kind: type[HistoryDay] | type[ServerDay]) -> Iterator[str]:
     """The header, then one line per day."""
     names = [field.name for field in fields(kind)]
     pen = csv.writer(Line())

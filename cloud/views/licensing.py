@@ -10,11 +10,12 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
-from cloud import consumption, instances, people, reports, services
+from cloud import consumption, instances, reports, services
 from cloud.forms import SeatsPurchasedForm
 from cloud.models import Installation
 from cloud.pages.changes import recent_change
 from cloud.pages.history import history_lines, history_panel
+from cloud.people.breakdown import breakdown
 from enterprises import notices
 from enterprises.access import Deployment, Need, enterprise_for
 from enterprises.audit import actor_ip
@@ -30,8 +31,8 @@ def licensing(request: SignedInRequest, slug: str) -> HttpResponse:
     context = {
         "totals": consumption.totals(ledger),
         "recent": recent_change(ledger, now),
-        "counts": people.view_counts(ledger.licenses.filter(is_counted=True)),
-        "instances": instances.instance_states(ledger, now),
+        "breakdown": breakdown(ledger),
+        "instances": instances.by_need(instances.instance_states(ledger, now)),
         "history": history_panel(ledger, request.GET, now),
         "enterprise": enterprise,
         "ledger": ledger,

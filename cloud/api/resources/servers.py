@@ -40,6 +40,7 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
         ),
     ]
     label: Annotated[str, about("The same in words.")]
+    status: Annotated[str, about("The status line of GitHub's own page; its time is that of the last sync.")]
     problem: Annotated[str, about("Why nothing newer arrived, as far as the cloud was told; else empty.")]
     last_sync: Annotated[str | None, about("When the last sync succeeded.")]
     last_attempt: Annotated[str | None, about("When the last one was tried.")]
@@ -68,6 +69,7 @@ _EXAMPLE: Final = Servers(
             state="connected",
             standing="up_to_date",
             label="Up to date",
+            status="GitHub Connect server usage synced",
             problem="",
             last_sync="2026-03-02T09:30:00Z",
             last_attempt="2026-03-02T09:30:00Z",
@@ -106,6 +108,7 @@ def _server(state: InstanceState) -> Server:
             "state": held.state,
             "standing": state.standing.name.lower(),
             "label": str(state.label),
+            "status": str(state.status),
             "problem": state.problem,
             "last_sync": written_if_any(held.last_sync_at),
             "last_attempt": written_if_any(held.last_attempt_at),

@@ -58,7 +58,7 @@ class Command(ReportingCommand):
 
     def _tell(
         self,
-        days: Sequence[HistoryDay] | Sequence[ServerDay],
+        days: Sequence[HistoryDay | ServerDay],
         kind: type[HistoryDay] | type[ServerDay],
         *,
         as_csv: bool,

@@ -11,7 +11,7 @@ from django.utils import timezone
 from cloud.consumption import totals
 from cloud.forms import SeatsPurchasedForm
 from cloud.models import Ledger
-from cloud.people import breakdown
+from cloud.people.breakdown import breakdown
 from cloud.services import set_seats_purchased
 from enterprises.commands import ReportingCommand
 
@@ -34,7 +34,7 @@ class Command(ReportingCommand):
         if purchased is not None:
             form = SeatsPurchasedForm({"seats_purchased": purchased})
             if not form.is_valid():
-                raise CommandError(f"--purchased: {' '.join(form.errors['seats_purchased'])}")
+                raise CommandError(f"--purchased: {' '.join(map(str, form.errors['seats_purchased']))}")
             set_seats_purchased(ledger=ledger, by=None, at=timezone.now(), **form.cleaned_data)
         now, people = totals(ledger), breakdown(ledger)
         parts = {

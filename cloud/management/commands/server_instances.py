@@ -83,6 +83,8 @@ def _values(state: InstanceState) -> dict[str, Any]:
         "hostname": held.hostname,
         "version": held.version,
         "state": held.state,
+        "standing": state.standing.name.lower(),
+        "status": str(state.status),
         "label": str(state.label),
         "tone": state.tone,
         "problem": state.problem,

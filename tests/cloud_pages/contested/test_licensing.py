@@ -2,17 +2,20 @@
 
 import csv
 import io
+import re
 from datetime import timedelta
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from cloud.instances import instance_states
 from cloud.models import Installation, Ledger
-from cloud.services import remove_installation
+from cloud.services import disconnect_installation, remove_installation
 from enterprises.models import AuditEvent, Enterprise
 from tests.cloud.books import NOW, connect, sync
+from tests.cloud_pages.scenes import HOSTS
 
 URL = "/enterprises/octo/licensing"
 
@@ -32,13 +35,48 @@ def test_licensing_explains_a_list_longer_than_the_total(owner_client: Client, c
     assert "The list of people is 1 longer than the total" in _text(owner_client)
 
 
+def test_each_number_leads_to_the_people_whom_it_counts(owner_client: Client, contested: Ledger) -> None:
+    page = owner_client.get(URL)
+    text = " ".join(page.content.decode().split())
+
+    links = re.findall(r'<a href="(/enterprises/octo/people[^"]*)">([0-9]+)</a>', text)
+
+    assert len(links) == 13
+    for address, number in links:
+        shown = owner_client.get(address.replace("&amp;", "&")).context["page"].paginator.count
+        # The stat counts licenses, and leads to everybody.
+        assert shown == int(number) or (address, number) == ("/enterprises/octo/people", "25")
+    parts = page.context["breakdown"].parts
+    assert sum(part.enterprise for part in parts) == page.context["totals"].consumed == 25
+    assert sum(part.visual_studio for part in parts) == page.context["totals"].listed_not_counted == 1
+
+
+def test_servers_that_need_somebody_come_first(owner_client: Client, contested: Ledger) -> None:
+    Installation.objects.update(last_sync_at=timezone.now(), taken_at=timezone.now())
+    connect(contested, "ghes3.octo.example")
+    failed = connect(contested, "ghes4.octo.example")
+    Installation.objects.filter(pk=failed.pk).update(last_status="failure", last_error="No.")
+
+    hosts = [state.installation.hostname for state in owner_client.get(URL).context["instances"]]
+
+    assert hosts == [f"ghes{number}.octo.example" for number in (4, 3, 1, 2)]
+
+
+def test_disconnected_server_is_said_to_count(owner_client: Client, contested: Ledger) -> None:
+    disconnect_installation(installation=Installation.objects.get(hostname=HOSTS[0]), by=None, at=NOW)
+
+    assert "Nothing comes any more; its people count until an owner removes it here." in _text(owner_client)
+
+
 def test_licensing_shows_over_consumption_and_locks_nobody_out(owner_client: Client, contested: Ledger) -> None:
     Ledger.objects.update(seats_purchased=20)
 
     response = owner_client.get(URL)
 
     assert response.context["totals"].available == -5
-    assert "Nobody is locked out." in response.content.decode()
+    assert "5 licenses more are consumed than were purchased. Nobody is locked out." in " ".join(
+        response.content.decode().split()
+    )
 
 
 def test_licensing_has_github_s_status_lines(owner_client: Client, contested: Ledger) -> None:
