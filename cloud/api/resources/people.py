@@ -95,7 +95,11 @@ class PersonChange(msgspec.Struct, frozen=True, kw_only=True):
 
     revision: int
     at: str
-    accounts: Annotated[int, about("Server accounts gained, or lost where below 0.")]
+    accounts: Annotated[int, about("Server accounts gained, or lost where below 0; 0 where something else changed.")]
+    reason: Annotated[
+        str | None, about("Why, as in the reasons of a change; null where the change is older than these.")
+    ]
+    text: Annotated[str, about("The same in words.")]
 
 
 class PersonInFull(PersonInList, frozen=True, kw_only=True):
@@ -170,7 +174,15 @@ _PERSON: Final = PersonInFull(
     addresses=["mona@octo.example"],
     addresses_not_shown=1,
     contested=[],
-    changes=[PersonChange(revision=12, at="2026-03-09T09:30:00Z", accounts=1)],
+    changes=[
+        PersonChange(
+            revision=12,
+            at="2026-03-09T09:30:00Z",
+            accounts=1,
+            reason="stayed_new_account",
+            text="one more account on ghes1.octo.example",
+        )
+    ],
 )
 
 
@@ -238,7 +250,7 @@ def _in_list(
 
 
 def _in_full(request: TokenRequest, slug: str, found: Explanation, *, is_beyond: bool) -> PersonInFull:
-    came = found.history.since
+    came = next((event.revision for event in found.events if event.is_arrival), None)
     accounts = () if is_beyond else found.accounts
     values = _common(request, slug, found.license, accounts, written_if_any(came.at if came else None))
     values |= {
@@ -246,8 +258,15 @@ def _in_full(request: TokenRequest, slug: str, found: Explanation, *, is_beyond:
         "addresses_not_shown": found.card.addresses_not_shown if found.card else 0,
         "contested": [str(each.sentence) for each in found.contested],
         "changes": [
-            {"revision": each.revision.number, "at": written(each.revision.at), "accounts": each.accounts}
-            for each in found.history.changes
+            {
+                "revision": event.revision.number,
+                "at": written(event.revision.at),
+                "accounts": event.accounts,
+                "reason": event.reason,
+                "text": event.why,
+            }
+            for event in found.events
+            if not event.is_arrival
         ],
     }
     return msgspec.convert(values, PersonInFull)
