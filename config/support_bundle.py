@@ -108,6 +108,7 @@ def _settings() -> dict[str, Any]:
         "CLOUD_URLS": settings.CLOUD_URLS,
         "ALLOWED_HOSTS": settings.ALLOWED_HOSTS,
         "NO_PROXY": settings.NO_PROXY,
+        "DNS_RESOLVERS": [f"{address} {port}" for address, port in settings.DNS_RESOLVERS],
         "TRUSTED_PROXIES": [str(network) for network in settings.TRUSTED_PROXIES],
         "HTTPS_PROXY is set": bool(settings.HTTPS_PROXY),
         "CA_BUNDLE is set": bool(settings.CA_BUNDLE),

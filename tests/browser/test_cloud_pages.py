@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 
+from cloud.domains.proving import add
 from cloud.models import ConsumedLicense, Installation, Ledger
 from cloud.services import open_ledger
 from enterprises.models import Enterprise, User
@@ -28,6 +30,7 @@ def octo(transactional_db: None) -> Ledger:
     open_ledger(enterprise=make_cloud_enterprise("empty", owner=olivia), at=NOW)
     ledger = open_ledger(enterprise=make_cloud_enterprise("octo", owner=olivia), seats_purchased=20, at=NOW)
     fill(ledger)
+    add(ledger=ledger, domain="octo.example", by=olivia, at=timezone.now())
     return ledger
 
 
@@ -72,6 +75,10 @@ def _addresses() -> list[str]:
         f"/enterprises/octo/people/{dora}",
         "/enterprises/octo/settings/members",
         "/enterprises/octo/licensing/doctor",
+        "/enterprises/octo/settings/domains",
+        "/enterprises/octo/settings/domains/new?domain=gmail.com",
+        "/enterprises/octo/settings/domains/octo.example",
+        "/enterprises/octo/settings/domains/octo.example/delete",
         "/enterprises/empty/licensing",
         "/enterprises/empty/people",
         "/enterprises/octo/nothing-here",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cloud.domains.names import DomainInvalid, Problem, Warned, challenge_name, checked_domain, shown, warning_of
@@ -68,6 +68,7 @@ def test_what_is_no_domain_is_refused_with_its_reason(typed: str, problem: Probl
     assert refused.value.problem is problem
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.text(max_size=40) | st.from_regex(r"[a-zA-Z0-9ß日._-]{1,40}\.[a-z]{2,9}", fullmatch=True))
 def test_whatever_is_accepted_is_a_name_of_dns_and_stays_the_same(typed: str) -> None:
     try:

@@ -18,7 +18,8 @@ PAGES = (
     "", "setup", "account/sign-in", "account/preferences", "enterprises/octo/licensing", "enterprises/octo/people",
     "enterprises/octo/licensing/report.csv", "enterprises/octo-server/settings/license/sent", "healthz",
     "enterprises/octo-server/settings/dotcom_connection", "enterprises/octo-server/settings/license",
-    "enterprises/octo-server/settings/seats", "enterprises/octo/settings/members", "api/v3/app", "app",
+    "enterprises/octo-server/settings/seats", "enterprises/octo/settings/members",
+    "enterprises/octo/settings/domains/octo.example", "api/v3/app", "app",
 )  # fmt: skip
 QUERY = {
     "page": "1",
@@ -66,6 +67,7 @@ FORMS: tuple[tuple[str, dict[str, str]], ...] = (
     ("account/theme", {"theme": "dark", "next": "/"}),
     ("account/preferences", {"language": "fr", "theme": "auto", "time_zone": "Europe/Paris"}),
     ("account/password", {"oldpassword": "x", "password1": "y", "password2": "y"}),
+    ("enterprises/octo/settings/domains/new", {"domain": "stra\u00dfe.example", "confirmed": "on"}),
     ("enterprises/octo/licensing/seats", {"seats_purchased": "20"}),
     ("enterprises/octo-server/settings/license/edit",
      {"customer": "Octo", "kind": "standard", "seats": "10", "expires_on": "2027-01-01"}),
