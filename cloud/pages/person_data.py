@@ -12,12 +12,12 @@ from django.utils.translation import gettext as _
 
 from cloud.changes import reason_words
 from cloud.models import ConsumedLicense, MemberAddress, Reason, ServerAccount, Suspect
-from cloud.people.holding import Held
 from cloud.people.holding_words import FIELDS, TABLES
 from enterprises.models import RoleName
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from cloud.people.holding import Held
+    from cloud.people.holding_words import TableWords
 
 _WORDS: Final[dict[str, dict[Any, Any]]] = {
     "license_type": dict(ConsumedLicense.LicenseType.choices),
@@ -32,33 +32,46 @@ _WORDS: Final[dict[str, dict[Any, Any]]] = {
     },
 }
 _REASONS: Final = {"reason", "since_reason"}
+_ONE_ROW: Final = {"cloud.ConsumedLicense", "cloud.Member"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class HeldTable:
-    """A table as the page shows it: its words, and of each row the facts that are not empty."""
+    """A table as the page shows it: ``facts`` where a person has one row in it, else ``columns`` with ``rows``."""
 
     held: Held
-    words: Any
+    words: TableWords
+    facts: list[dict[str, str]]
+    columns: list[str]
     rows: list[list[dict[str, str]]]
 
 
 def held_tables(held: list[Held]) -> list[HeldTable]:
     """What is held, in words."""
-    return [
-        HeldTable(held=table, words=TABLES[table.table], rows=[list(_facts(row)) for row in table.rows])
-        for table in held
-    ]
+    return [_table(table) for table in held]
 
 
-def _facts(row: dict[str, Any]) -> Iterator[dict[str, str]]:
-    for name, value in row.items():
-        if value is not None and value not in ("", []):
-            yield {"label": str(FIELDS[name]), "value": _said(name, value, row)}
+def _table(held: Held) -> HeldTable:
+    names = [name for name in held.rows[0] if any(_is_said(row[name]) for row in held.rows)] if held.rows else []
+    rows = [[{"label": str(FIELDS[name]), "value": _said(name, row[name], row)} for name in names] for row in held.rows]
+    is_one = held.table in _ONE_ROW
+    return HeldTable(
+        held=held,
+        words=TABLES[held.table],
+        facts=rows[0] if is_one else [],
+        columns=[] if is_one else [str(FIELDS[name]) for name in names],
+        rows=[] if is_one else rows,
+    )
+
+
+def _is_said(value: Any) -> bool:
+    return value is not None and value not in ("", [])
 
 
 def _said(name: str, value: Any, row: dict[str, Any]) -> str:
     match value:
+        case None | "":
+            return ""
         case bool():
             return _("yes") if value else _("no")
         case datetime():

@@ -111,6 +111,7 @@ def _license(license_: ConsumedLicense, _reader: _Reader) -> Iterator[dict[str, 
         "server_accounts": license_.server_accounts,
         "is_ambiguous": license_.is_ambiguous,
         "since": since.at if since else None,
+        "hostname": since.hostname if since else "",
         "since_reason": license_.since_reason,
     }
 

@@ -74,7 +74,7 @@ FIELDS: Final[dict[str, Sentence]] = {
     "failed_invites": _("Failed invitations"),
     "held_as": _("Held as"),
     "hostname": _("Server"),
-    "imported_at": _("Last import"),
+    "imported_at": _("Imported last"),
     "is_ambiguous": _("Ambiguous"),
     "is_counted": _("Counted"),
     "kind": _("What speaks for it"),
