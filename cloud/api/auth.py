@@ -174,4 +174,5 @@ def ledger(request: TokenRequest, slug: str) -> Ledger:
     :raises Http404: no role in it, or no such account
     :raises PermissionDenied: the token lacks the scope
     """
-    return Ledger.objects.get(enterprise=account(request, slug, scope=Scope.READ_ENTERPRISE))
+    held = Ledger.objects.select_related("enterprise")
+    return held.get(enterprise=account(request, slug, scope=Scope.READ_ENTERPRISE))

@@ -25,11 +25,11 @@ def books_tag(request: HttpRequest, ledger: Ledger, *more: object) -> str:
 
     ``ledger`` is as this request read it. It has the revision, which every sync and import of members counts up, the
     purchased seats and the settings; domains decide which addresses are shown; servers give their names, and say
-    whether they are connected.
+    whether they are connected and when they last synced.
     """
     now = [getattr(ledger, field.attname) for field in Ledger._meta.concrete_fields]
     domains = ledger.domains.order_by("pk").values_list()
-    servers = ledger.installations.order_by("pk").values_list("pk", "server_id", "hostname", "state")
+    servers = ledger.installations.order_by("pk").values_list("pk", "hostname", "state", "last_sync_at")
     state = (FORM, now, list(domains), list(servers), request.build_absolute_uri(), more)
     return _tag(repr(state).encode())
 

@@ -15,9 +15,16 @@ from cloud.api import reports
 from cloud.api.addresses import PREFIX, page_address
 from cloud.api.conditional import short_answer
 from cloud.api.described import PATH, components
-from cloud.api.resources import changes, history, people, servers
+from cloud.api.resources import changes, difference, history, people, servers
 
-PUBLIC: Final[tuple[Router, ...]] = (reports.router, people.router, history.router, changes.router, servers.router)
+PUBLIC: Final[tuple[Router, ...]] = (
+    reports.router,
+    people.router,
+    history.router,
+    changes.router,
+    difference.router,
+    servers.router,
+)
 """What is described, in the order of the document."""
 
 _DESCRIPTION: Final = (

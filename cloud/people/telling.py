@@ -14,14 +14,33 @@ if TYPE_CHECKING:
     from cloud.changes import PersonEvent
     from cloud.models import ConsumedLicense
     from cloud.people.explaining import AccountReason, Explanation
-    from cloud.people.facts import Source
+    from cloud.people.facts import Sentence, Source
 
 
 def values(explanation: Explanation) -> dict[str, Any]:
     """The explanation as plain values: names are English, sentences in the language of the moment."""
-    license_ = explanation.license
-    member = license_.member
     card = explanation.card
+    return license_values(explanation.license, explanation.license_sentence) | {
+        "facts": [
+            {"code": fact.code, "sentence": str(fact.sentence), "source": source_values(fact.source)}
+            for fact in explanation.facts
+        ],
+        "addresses": [
+            {"address": held.value, "held_as": _RANKS[held.rank]} for held in (card.addresses if card else ())
+        ],
+        "addresses_not_shown": card.addresses_not_shown if card else 0,
+        "server_accounts": [account_values(reason) for reason in explanation.accounts],
+        "contested": [
+            {"account": other.name, "person": other.owner, "sentence": str(other.sentence)}
+            for other in explanation.contested
+        ],
+        "changes": [_event(event) for event in explanation.events],
+    }
+
+
+def license_values(license_: ConsumedLicense, sentence: Sentence) -> dict[str, Any]:
+    """Who it is, and why they count once, as plain values."""
+    member = license_.member
     return {
         "id": license_.pk,
         "label": license_.label,
@@ -31,21 +50,7 @@ def values(explanation: Explanation) -> dict[str, Any]:
         "is_counted": license_.is_counted,
         "is_ambiguous": license_.is_ambiguous,
         "total_server_accounts": license_.server_accounts,
-        "sentence": str(explanation.license_sentence),
-        "facts": [
-            {"code": fact.code, "sentence": str(fact.sentence), "source": _source(fact.source)}
-            for fact in explanation.facts
-        ],
-        "addresses": [
-            {"address": held.value, "held_as": _RANKS[held.rank]} for held in (card.addresses if card else ())
-        ],
-        "addresses_not_shown": card.addresses_not_shown if card else 0,
-        "server_accounts": [_account(reason) for reason in explanation.accounts],
-        "contested": [
-            {"account": other.name, "person": other.owner, "sentence": str(other.sentence)}
-            for other in explanation.contested
-        ],
-        "changes": [_event(event) for event in explanation.events],
+        "sentence": str(sentence),
     }
 
 
@@ -94,7 +99,8 @@ def lines(explanation: Explanation) -> Iterator[str]:
 _RANKS = {1: "identity", 2: "verified", 3: "unverified"}
 
 
-def _account(reason: AccountReason) -> dict[str, Any]:
+def account_values(reason: AccountReason) -> dict[str, Any]:
+    """One server account and why it is theirs, as plain values."""
     return {
         "account": reason.name,
         "hostname": reason.account.installation.hostname,
@@ -107,11 +113,12 @@ def _account(reason: AccountReason) -> dict[str, Any]:
             {"kind": miss.kind, "login": miss.member.login, "sentence": str(miss.sentence)} for miss in reason.hints
         ],
         "is_disconnected": reason.is_disconnected,
-        "source": _source(reason.source),
+        "source": source_values(reason.source),
     }
 
 
-def _source(source: Source) -> dict[str, Any]:
+def source_values(source: Source) -> dict[str, Any]:
+    """Where a fact comes from, as plain values."""
     return {"kind": source.kind, "hostname": source.hostname, "at": _iso(source.at)}
 
 

@@ -1,18 +1,22 @@
 """What GitHub's API does not have: people, history, changes and servers, as the pages show them."""
 
+import io
+import json
 from dataclasses import asdict
 from datetime import date, timedelta
 from typing import get_args
 from urllib.parse import parse_qsl
 
+import msgspec
 import pytest
+from django.core.management import call_command
 from django.utils import timezone, translation
 from pytest_django import DjangoAssertNumQueries
 
 from cloud.api.resources import servers
 from cloud.instances import Standing, instance_states
 from cloud.models import Installation, Ledger, UsagePoint, VerifiedDomain
-from cloud.people import PeopleFilter, Viewer, explain, people
+from cloud.people import PeopleFilter, Viewer, explain, people, telling
 from cloud.reports.history import history, server_history
 from cloud.services import open_ledger
 from tests.cloud.books import connect, import_members, member, sync
@@ -23,6 +27,7 @@ from tests.factories import NOW, make_cloud_enterprise
 
 HISTORY = "/enterprises/octo/license-sync/history"
 CHANGES = "/enterprises/octo/license-sync/changes"
+DIFFERENCE = "/enterprises/octo/license-sync/difference"
 PEOPLE = "/enterprises/octo/license-sync/people"
 SERVERS = "/enterprises/octo/license-sync/servers"
 
@@ -157,22 +162,22 @@ class TestPeople:
         for entry, license_ in zip(answer["people"], people(contested), strict=True):
             said = explain(license_, Viewer.OWNER)
             assert (entry["id"], entry["label"]) == (license_.pk, license_.label)
-            assert entry["reason"] == str(said.license_sentence)
-            assert [account["text"] for account in entry["accounts"]] == [str(one.sentence) for one in said.accounts]
-            assert [hint["text"] for account in entry["accounts"] for hint in account["hints"]] == [
-                str(hint.sentence) for one in said.accounts for hint in one.hints
-            ]
-            assert [account["also_matches"] for account in entry["accounts"]] == [
-                [near.login for near in one.other_members] for one in said.accounts
-            ]
+            told = json.loads(msgspec.json.encode(telling.values(said)).replace(b"+00:00", b"Z"))
+            cloud_facts = [fact for fact in told["facts"] if fact["code"] != "server_accounts"]
+            assert entry.items() >= {name: told[name] for name in ("sentence", "server_accounts", "login")}.items()
+            assert entry["facts"] == cloud_facts
 
     def test_person_is_the_entry_of_the_list_and_more(self, contested: Ledger, owner_api: Api) -> None:
         listed = owner_api.get(f"{PEOPLE}?q=ana").json()["people"][0]
 
         person = owner_api.get(f"{PEOPLE}/{listed['id']}").json()
 
-        assert listed.items() <= person.items()
-        assert person["since_revision"] == contested.licenses.get(pk=listed["id"]).since_revision
+        more = {"facts", "addresses", "addresses_not_shown", "contested", "changes"}
+        assert {name: value for name, value in person.items() if name not in more} == {
+            name: value for name, value in listed.items() if name != "facts"
+        }
+        assert person["facts"][: len(listed["facts"])] == listed["facts"]
+        assert [change["is_arrival"] for change in person["changes"]][-1]
         assert person["html_url"] == f"http://testserver/enterprises/octo/people/{listed['id']}"
 
     @pytest.mark.parametrize(
@@ -211,7 +216,9 @@ class TestPeople:
         self, contested: Ledger, owner_api: Api, reader_api: Api
     ) -> None:
         told, hidden = (
-            api.get(f"{PEOPLE}?q=x11@spare.example").json()["people"][0]["accounts"][0]["hints"][0]["text"]
+            api.get(f"{PEOPLE}?q=x11@spare.example").json()["people"][0]["server_accounts"][0]["near_misses"][0][
+                "sentence"
+            ]
             for api in (owner_api, reader_api)
         )
 
@@ -233,8 +240,8 @@ class TestPeople:
         with django_assert_num_queries(17):
             answer = owner_api.get(f"{PEOPLE}?per_page=100").json()
 
-        hints = [hint for entry in answer["people"] for account in entry["accounts"] for hint in account["hints"]]
-        assert len(hints) == number // 3
+        accounts = [account for entry in answer["people"] for account in entry["server_accounts"]]
+        assert sum(len(account["near_misses"]) for account in accounts) == number // 3
 
     def test_accounts_of_a_crowd_come_in_pages(self, ledger: Ledger, owner_api: Api) -> None:
         sync(connect(ledger, "ghes1.octo.example"), [(each, "robots@octo.example") for each in range(1, 46)])
@@ -242,12 +249,39 @@ class TestPeople:
 
         pages = [owner_api.get(f"{PEOPLE}/{crowd.pk}?page={page}") for page in (1, 2, 3)]
 
-        assert [len(page.json()["accounts"]) for page in pages] == [30, 15, 0]
+        assert [len(page.json()["server_accounts"]) for page in pages] == [30, 15, 0]
         assert links(pages[0])["next"].endswith("?page=2")
-        assert pages[2].json()["total_accounts"] == 45
+        assert pages[2].json()["total_server_accounts"] == 45
 
     def test_person_of_another_account_is_not_found(self, contested: Ledger, owner_api: Api) -> None:
         other = open_ledger(enterprise=make_cloud_enterprise("elsewhere"), at=NOW)
         import_members(other, member(1, "mona"))
 
         assert owner_api.get(f"{PEOPLE}/{other.licenses.get().pk}").status_code == 404
+
+
+def test_difference_is_what_the_command_says(reader_api: Api, ledger: Ledger) -> None:
+    server = connect(ledger, "ghes1.octo.example")
+    sync(server, [(7, "solo@octo.example"), (8, "duo@octo.example")])
+    sync(server, [(8, "duo@octo.example"), (9, "trio@octo.example"), (10, "four@octo.example")])
+    output = io.StringIO()
+    call_command("license_changes", "octo", "--from", "1", "--json", stdout=output)
+    said = json.loads(output.getvalue())
+
+    answer = reader_api.get(f"{DIFFERENCE}?from=1").json()
+
+    assert answer["reasons"] == said["reasons"]
+    assert answer["not_recorded"] == said["not_recorded"]
+    assert (answer["difference"], answer["end"]["licenses"]) == (said["difference"], 3)
+    assert sum(reason["licenses"] for reason in answer["reasons"]) == answer["difference"]
+
+
+@pytest.mark.parametrize("query", ["from=yesterday", "to=2026-02-31", "from=99999", "from=2&to=1", "to=0001-01-01"])
+def test_difference_of_what_is_not_kept_is_refused(query: str, reader_api: Api, ledger: Ledger) -> None:
+    server = connect(ledger, "ghes1.octo.example")
+    sync(server, [(7, "solo@octo.example")])
+    sync(server, [(8, "duo@octo.example")])
+
+    response = reader_api.get(f"{DIFFERENCE}?{query}")
+
+    assert (response.status_code, code_of(response)) == (422, "invalid_request")

@@ -214,6 +214,7 @@ CLOUD_API = [
     Row("api:person", API_LOOK, where={"enterprise": "cloud", "person": "person"}),
     Row("api:history", API_LOOK, where={"enterprise": "cloud"}),
     Row("api:changes", API_LOOK, where={"enterprise": "cloud"}),
+    Row("api:difference", API_LOOK, where={"enterprise": "cloud"}),
     Row("api:servers", API_LOOK, where={"enterprise": "cloud"}),
     Row("api:server_history", API_LOOK, where={"enterprise": "cloud", "server": "installation"}),
 ]

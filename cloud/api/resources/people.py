@@ -1,5 +1,6 @@
 """The people behind the number, each with the reason, narrowed and sorted as on the page; and one of them."""
 
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Any, Final, Literal
 
@@ -16,7 +17,6 @@ from cloud.api.bodies import answer
 from cloud.api.conditional import books_tag, short_answer, unless_known
 from cloud.api.described import Parameter, described
 from cloud.api.errors import Refused
-from cloud.api.moments import written, written_if_any
 from cloud.api.paging import link_pages, window
 from cloud.api.resources.words import TAG, about, number_in
 from cloud.models import ConsumedLicense, Ledger, Revision
@@ -33,6 +33,8 @@ from cloud.people import (
     license_sentence,
     people,
     rows_of,
+    source_of_members,
+    telling,
     viewer_of,
     with_accounts,
 )
@@ -43,31 +45,43 @@ router = Router(auth=auth.person)
 Rule = Literal["linked", "identity", "verified", "address", "none"]
 
 
-class PersonHint(msgspec.Struct, frozen=True, kw_only=True):
+class PersonSource(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a fact comes from: the last import of members, or the last sync of a server."""
+
+    kind: Literal["members", "sync"]
+    hostname: str
+    at: datetime | None
+
+
+class NearMiss(msgspec.Struct, frozen=True, kw_only=True):
     """A member whom an account nearly belonged to."""
 
     kind: Literal["secondary", "unverified", "local_part"]
     login: str
-    text: Annotated[str, about("What is missing and how to correct it; only owners are told other addresses.")]
+    sentence: Annotated[str, about("What is missing and how to correct it; only owners are told other addresses.")]
 
 
 class PersonAccount(msgspec.Struct, frozen=True, kw_only=True):
     """A server account, and why it is the person's."""
 
-    id: Annotated[str, about("host:id of the account.")]
-    rule: Annotated[Rule, about("The rule that matched it: GitHub's report, identity, verified address, same address.")]
-    text: Annotated[str, about("The same as a sentence.")]
-    matched_address: Annotated[str | None, about("Its primary address, where the rule is about one.")]
+    account: Annotated[str, about("host:id.")]
+    hostname: str
+    user_id: int
+    primary_address: Annotated[str, about("By which it was matched, but where GitHub's report did it.")]
+    rule: Annotated[Rule, about("Which rule matched it.")]
+    sentence: Annotated[str, about("The same in words.")]
+    also_held_by: Annotated[list[str], about("Logins of others whom the same rule would have matched.")]
+    near_misses: list[NearMiss]
     is_disconnected: Annotated[bool, about("Whether its server is not connected any more; the account still counts.")]
-    also_matches: Annotated[list[str], about("Logins of others whom the same rule would have matched.")]
-    hints: list[PersonHint]
+    source: PersonSource
 
 
 class PersonFact(msgspec.Struct, frozen=True, kw_only=True):
     """One thing that is known of a person."""
 
     code: str
-    text: str
+    sentence: str
+    source: PersonSource
 
 
 class PersonInList(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,40 +89,55 @@ class PersonInList(msgspec.Struct, frozen=True, kw_only=True):
 
     id: int
     label: Annotated[str, about("What the list calls the person: login, address or host:id.")]
-    login: str | None
-    name: str | None
+    login: Annotated[str, about("Empty for a person who is only on servers.")]
+    name: str
     html_url: Annotated[str, about("The page of the person.")]
     license_type: Literal["enterprise", "visual_studio"]
     is_counted: bool
     deployment: Annotated[Literal["cloud", "server", "both"], about("Where the license comes from.")]
     is_ambiguous: Annotated[bool, about("Whether a rule matched several members.")]
-    since: Annotated[str | None, about("When the person came; null where that was not kept.")]
-    since_revision: int | None
-    reason: Annotated[str, about("Why the person consumes one license.")]
-    facts: Annotated[list[PersonFact], about("What the cloud account is.")]
-    total_accounts: Annotated[int, about("Accounts on servers; the list has the first of them.")]
-    accounts: list[PersonAccount]
+    since: Annotated[datetime | None, about("When the person came; null where that was not kept.")]
+    sentence: Annotated[str, about("Why the person consumes one license.")]
+    facts: Annotated[list[PersonFact], about("What the cloud account is; of one person, what servers have, too.")]
+    total_server_accounts: int
+    server_accounts: Annotated[list[PersonAccount], about("In the list, the first of them.")]
+
+
+class PersonAddress(msgspec.Struct, frozen=True, kw_only=True):
+    """An address of the member, and how it is known."""
+
+    address: str
+    held_as: Literal["identity", "verified", "unverified"]
+
+
+class Contested(msgspec.Struct, frozen=True, kw_only=True):
+    """An account with an address of the member that is somebody else's."""
+
+    account: str
+    person: str
+    sentence: str
 
 
 class PersonChange(msgspec.Struct, frozen=True, kw_only=True):
     """A change of the books that concerned the person."""
 
     revision: int
-    at: str
-    accounts: Annotated[int, about("Server accounts gained, or lost where below 0; 0 where something else changed.")]
-    reason: Annotated[
-        str | None, about("Why, as in the reasons of a change; null where the change is older than these.")
-    ]
-    text: Annotated[str, about("The same in words.")]
+    at: datetime
+    cause: str
+    hostname: str
+    is_arrival: bool
+    accounts: Annotated[int, about("Server accounts gained, or lost where below 0.")]
+    reason_code: str
+    reason: str
 
 
 class PersonInFull(PersonInList, frozen=True, kw_only=True):
     """A person with everything that the page says."""
 
-    addresses: Annotated[list[str], about("Addresses of the member that the caller may see.")]
+    addresses: Annotated[list[PersonAddress], about("Addresses of the member that the caller may see.")]
     addresses_not_shown: Annotated[int, about("How many there are besides.")]
-    contested: Annotated[list[str], about("Sentences about accounts with an address of the member that are others'.")]
-    changes: Annotated[list[PersonChange], about("What changed since the person came, the newest first.")]
+    contested: list[Contested]
+    changes: Annotated[list[PersonChange], about("What changed of the person, the newest first.")]
 
 
 class People(msgspec.Struct, frozen=True, kw_only=True):
@@ -141,6 +170,7 @@ PARAMETERS: Final = (
     _choice("sort", "The order of the list; name unless given.", filters.Sort),
 )
 
+_AT: Final = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 _EXAMPLE: Final[dict[str, Any]] = {
     "id": 42,
     "label": "mona",
@@ -151,36 +181,47 @@ _EXAMPLE: Final[dict[str, Any]] = {
     "is_counted": True,
     "deployment": "both",
     "is_ambiguous": False,
-    "since": "2026-03-02T09:30:00Z",
-    "since_revision": 1,
-    "reason": "The cloud account and the server accounts are one person, and consume one license together.",
-    "facts": [PersonFact(code="member_of", text="Member of an organization: octo.")],
-    "total_accounts": 1,
-    "accounts": [
+    "since": _AT,
+    "sentence": "The cloud account and the server accounts are one person, and consume one license together.",
+    "facts": [
+        PersonFact(
+            code="member_of",
+            sentence="Member of an organization: octo.",
+            source=PersonSource(kind="members", hostname="", at=_AT),
+        )
+    ],
+    "total_server_accounts": 1,
+    "server_accounts": [
         PersonAccount(
-            id="ghes1.octo.example:7",
+            account="ghes1.octo.example:7",
+            hostname="ghes1.octo.example",
+            user_id=7,
+            primary_address="mona@octo.example",
             rule="verified",
-            text="Its primary address mona@octo.example is a verified address of mona.",
-            matched_address="mona@octo.example",
+            sentence="Its primary address mona@octo.example is a verified address of mona.",
+            also_held_by=[],
+            near_misses=[],
             is_disconnected=False,
-            also_matches=[],
-            hints=[],
+            source=PersonSource(kind="sync", hostname="ghes1.octo.example", at=_AT),
         )
     ],
 }
 _PEOPLE: Final = People(total_count=1, people=[PersonInList(**_EXAMPLE)])
 _PERSON: Final = PersonInFull(
     **_EXAMPLE,
-    addresses=["mona@octo.example"],
+    addresses=[PersonAddress(address="mona@octo.example", held_as="verified")],
     addresses_not_shown=1,
     contested=[],
     changes=[
         PersonChange(
             revision=12,
-            at="2026-03-09T09:30:00Z",
+            at=_AT,
+            cause="Sync of ghes1.octo.example",
+            hostname="ghes1.octo.example",
+            is_arrival=False,
             accounts=1,
-            reason="stayed_new_account",
-            text="one more account on ghes1.octo.example",
+            reason_code="stayed_new_account",
+            reason="one more account on ghes1.octo.example",
         )
     ],
 )
@@ -204,7 +245,10 @@ def list_people(request: TokenRequest, enterprise: str) -> HttpResponse:
         with translation.override("en"):
             reasons = account_reasons(ledger, persons, viewer)
             dates = _dates(ledger, persons)
-            entries = [_in_list(request, enterprise, each, reasons[each.license.pk], dates) for each in persons]
+            entries = [
+                _in_list(request, ledger, each, reasons[each.license.pk], dates.get(each.license.since_revision or 0))
+                for each in persons
+            ]
         response = answer(People(total_count=listed, people=entries))
         return link_pages(response, request, asked, listed, keep=wanted.query)
 
@@ -220,11 +264,11 @@ def list_people(request: TokenRequest, enterprise: str) -> HttpResponse:
 def show_person(request: TokenRequest, enterprise: str, person: str) -> HttpResponse:
     """What the page of the person says. The pages are those of their accounts, of which there may be many."""
     ledger, asked = auth.ledger(request, enterprise), window(request)
-    licenses = ledger.licenses.select_related("member", "ledger")
+    licenses = ledger.licenses.select_related("member", "ledger__enterprise")
     license_ = get_object_or_404(licenses, pk=number_in(person))
     with translation.override("en"):
         found = explain(license_, viewer_of(request.auth.user), page=asked.page, per_page=asked.per_page)
-        entry = _in_full(request, enterprise, found, is_beyond=asked.page > found.page.paginator.num_pages)
+        entry = _in_full(request, ledger, found, is_beyond=asked.page > found.page.paginator.num_pages)
     return link_pages(short_answer(request, entry), request, asked, found.page.paginator.count)
 
 
@@ -236,66 +280,38 @@ def _wanted(request: TokenRequest) -> PeopleFilter:
             raise Refused(ErrorCode.INVALID_REQUEST, f"Validation Failed: {' '.join(error.sentences)}") from error
 
 
-def _dates(ledger: Ledger, persons: list[Person]) -> dict[int, str]:
+def _dates(ledger: Ledger, persons: list[Person]) -> dict[int, datetime]:
     """When the revisions were with which some people came, in one query."""
     numbers = {each.license.since_revision for each in persons if each.license.since_revision is not None}
-    return {row.number: written(row.at) for row in Revision.objects.filter(ledger=ledger, number__in=numbers)}
+    return dict(Revision.objects.filter(ledger=ledger, number__in=numbers).values_list("number", "at"))
 
 
 def _in_list(
-    request: TokenRequest, slug: str, person: Person, accounts: tuple[AccountReason, ...], dates: dict[int, str]
+    request: TokenRequest, ledger: Ledger, person: Person, reasons: tuple[AccountReason, ...], since: datetime | None
 ) -> PersonInList:
-    since = dates.get(person.license.since_revision or 0)
-    return msgspec.convert(_common(request, slug, person.license, accounts, since), PersonInList)
-
-
-def _in_full(request: TokenRequest, slug: str, found: Explanation, *, is_beyond: bool) -> PersonInFull:
-    came = next((event.revision for event in found.events if event.is_arrival), None)
-    accounts = () if is_beyond else found.accounts
-    values = _common(request, slug, found.license, accounts, written_if_any(came.at if came else None))
-    values |= {
-        "addresses": sorted({address.value for address in found.card.addresses}) if found.card else [],
-        "addresses_not_shown": found.card.addresses_not_shown if found.card else 0,
-        "contested": [str(each.sentence) for each in found.contested],
-        "changes": [
-            {
-                "revision": event.revision.number,
-                "at": written(event.revision.at),
-                "accounts": event.accounts,
-                "reason": event.reason,
-                "text": event.why,
-            }
-            for event in found.events
-            if not event.is_arrival
+    license_ = person.license
+    source = telling.source_values(source_of_members(ledger))
+    values = telling.license_values(license_, license_sentence(license_)) | {
+        "facts": [
+            {"code": code, "sentence": str(sentence), "source": source} for code, sentence in cloud_facts(license_)
         ],
+        "server_accounts": [telling.account_values(reason) for reason in reasons],
     }
-    return msgspec.convert(values, PersonInFull)
+    return msgspec.convert(values | _ours(request, ledger, license_, since), PersonInList)
 
 
-def _common(
-    request: TokenRequest,
-    slug: str,
-    license_: ConsumedLicense,
-    accounts: tuple[AccountReason, ...],
-    since: str | None,
-) -> dict[str, Any]:
-    member = license_.member
+def _in_full(request: TokenRequest, ledger: Ledger, found: Explanation, *, is_beyond: bool) -> PersonInFull:
+    since = next((event.revision.at for event in found.events if event.is_arrival), None)
+    values = telling.values(found) | _ours(request, ledger, found.license, since)
+    return msgspec.convert(values | ({"server_accounts": []} if is_beyond else {}), PersonInFull)
+
+
+def _ours(request: TokenRequest, ledger: Ledger, license_: ConsumedLicense, since: datetime | None) -> dict[str, Any]:
+    """What the list has beside the words of the explanation."""
     return {
-        "id": license_.pk,
-        "label": license_.label,
-        "login": member.login if member else None,
-        "name": (member.name or None) if member else None,
-        "html_url": page_address(request, f"enterprises/{slug}/people/{license_.pk}"),
-        "license_type": license_.license_type,
-        "is_counted": license_.is_counted,
+        "html_url": page_address(request, f"enterprises/{ledger.enterprise.slug}/people/{license_.pk}"),
         "deployment": _deployment(license_),
-        "is_ambiguous": license_.is_ambiguous,
         "since": since,
-        "since_revision": license_.since_revision,
-        "reason": str(license_sentence(license_)),
-        "facts": [{"code": code, "text": str(sentence)} for code, sentence in cloud_facts(license_)],
-        "total_accounts": license_.server_accounts,
-        "accounts": [_account(each) for each in accounts],
     }
 
 
@@ -303,15 +319,3 @@ def _deployment(license_: ConsumedLicense) -> str:
     if not license_.on_cloud:
         return "server"
     return "both" if license_.server_accounts else "cloud"
-
-
-def _account(reason: AccountReason) -> dict[str, Any]:
-    return {
-        "id": reason.name,
-        "rule": reason.account.rule,
-        "text": str(reason.sentence),
-        "matched_address": reason.matched_address or None,
-        "is_disconnected": reason.is_disconnected,
-        "also_matches": [near.login for near in reason.other_members],
-        "hints": [{"kind": hint.kind, "login": hint.member.login, "text": str(hint.sentence)} for hint in reason.hints],
-    }
