@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
@@ -18,9 +19,12 @@ from cloud.domains.names import (
     warning_of,
 )
 from cloud.shares import RemovalEffect
+from cloud.worklist.acting import MOST_AT_ONCE
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
+
+_NUMBER: Final = re.compile(r"[0-9]{1,18}")
 
 
 class SeatsPurchasedForm(forms.Form):
@@ -136,3 +140,35 @@ class ConsentForm(forms.Form):
     manifest = forms.CharField(widget=forms.HiddenInput, max_length=10_000)
     state = forms.CharField(widget=forms.HiddenInput, max_length=200)
     account = forms.SlugField(widget=forms.HiddenInput, max_length=60)
+
+
+class EntriesField(forms.Field):
+    """Numbers of entries, as many as a page has checkboxes."""
+
+    widget = forms.MultipleHiddenInput
+
+    def to_python(self, value: object) -> list[int]:
+        """Read the numbers; nothing that is none."""
+        listed = value if isinstance(value, list) else []
+        if len(listed) > MOST_AT_ONCE or not all(_NUMBER.fullmatch(str(one)) for one in listed):
+            raise forms.ValidationError(_("These are no entries."))
+        return [int(one) for one in listed]
+
+
+class DecideForm(forms.Form):
+    """What somebody decides about entries of *Probably the same person*: the checked ones, or all that are shown."""
+
+    DECISIONS = ("assign", "dismiss", "wait", "restore", "reopen")
+
+    do = forms.ChoiceField(choices=[(name, name) for name in DECISIONS])
+    entry = EntriesField(required=False)
+    shown = EntriesField(required=False)
+    all = forms.BooleanField(required=False)
+    assignee = forms.CharField(max_length=150, required=False)
+    reason = forms.CharField(max_length=16, required=False)
+    fix = forms.IntegerField(min_value=1, max_value=99, required=False)
+
+    @property
+    def entries(self) -> list[int]:
+        """The numbers of the entries that are meant."""
+        return list(self.cleaned_data["shown" if self.cleaned_data["all"] else "entry"])

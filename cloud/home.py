@@ -30,6 +30,13 @@ PAGES = (
         ),
     ),
     navigation.Page(
+        label=_("Probably the same person"),
+        view_name="cloud:duplicates",
+        icon="git-merge",
+        order=15,
+        view_names=("cloud:duplicate", "cloud:savings"),
+    ),
+    navigation.Page(
         label=_("Enterprise licensing"),
         view_name="cloud:licensing",
         icon="credit-card",

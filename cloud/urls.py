@@ -2,7 +2,19 @@
 
 from django.urls import path
 
-from cloud.views import addresses, changes, consent, doctor, domains, instances, licensing, members, people, person
+from cloud.views import (
+    addresses,
+    changes,
+    consent,
+    doctor,
+    domains,
+    duplicates,
+    instances,
+    licensing,
+    members,
+    people,
+    person,
+)
 
 app_name = "cloud"
 
@@ -11,6 +23,12 @@ urlpatterns = [
     path("enterprises/<slug:slug>/licensing/report.csv", licensing.report, name="report"),
     path("enterprises/<slug:slug>/licensing/history.csv", licensing.history_file, name="history"),
     path("enterprises/<slug:slug>/licensing/seats", licensing.seats, name="seats"),
+    path("enterprises/<slug:slug>/licensing/duplicates", duplicates.duplicates, name="duplicates"),
+    path("enterprises/<slug:slug>/licensing/duplicates/decide", duplicates.decide, name="decide_duplicates"),
+    path("enterprises/<slug:slug>/licensing/duplicates/search", duplicates.search, name="search_duplicates"),
+    path("enterprises/<slug:slug>/licensing/duplicates/status", duplicates.search_status, name="search_status"),
+    path("enterprises/<slug:slug>/licensing/duplicates/<int:pk>", duplicates.duplicate, name="duplicate"),
+    path("enterprises/<slug:slug>/licensing/savings", duplicates.proved_savings, name="savings"),
     path(
         "enterprises/<slug:slug>/licensing/instances/<int:pk>/remove",
         instances.remove,

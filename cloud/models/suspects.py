@@ -164,6 +164,11 @@ class SuspectRun(models.Model):
         """Return state and step."""
         return f"{self.state} {self.step}"
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it is under way."""
+        return self.state in self.OPEN
+
 
 class Saving(models.Model):
     """What a revision of the books proved of the worklist, in numbers: nobody is named.

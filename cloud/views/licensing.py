@@ -16,6 +16,7 @@ from cloud.models import Installation
 from cloud.pages.changes import recent_change
 from cloud.pages.history import history_lines, history_panel
 from cloud.people.breakdown import breakdown
+from cloud.worklist import listing, savings
 from enterprises import notices
 from enterprises.access import Deployment, Need, enterprise_for
 from enterprises.audit import actor_ip
@@ -33,6 +34,8 @@ def licensing(request: SignedInRequest, slug: str) -> HttpResponse:
         "recent": recent_change(ledger, now),
         "breakdown": breakdown(ledger),
         "instances": instances.by_need(instances.instance_states(ledger, now)),
+        "duplicates": listing.counts(ledger),
+        "proved": savings.proved(ledger),
         "history": history_panel(ledger, request.GET, now),
         "enterprise": enterprise,
         "ledger": ledger,

@@ -54,6 +54,13 @@ const prepareChoice = (form) => {
   });
 };
 
+// The box above a list checks all of its boxes, and is unchecked with the first of them.
+const prepareCheckAll = (all) => {
+  const boxes = [...all.form.querySelectorAll(`input[type=checkbox][name="${all.dataset.checkAll}"]`)];
+  all.addEventListener("change", () => boxes.forEach((box) => { box.checked = all.checked; }));
+  boxes.forEach((box) => box.addEventListener("change", () => { all.checked = boxes.every((one) => one.checked); }));
+};
+
 const prepareDropBox = (box) => {
   const input = box.querySelector("input[type=file]");
   const over = (is) => (event) => {
@@ -73,6 +80,10 @@ const prepare = (root) => {
   root.querySelectorAll("form[data-submit-on-choice]:not([data-ready])").forEach((form) => {
     form.dataset.ready = "";
     prepareChoice(form);
+  });
+  root.querySelectorAll("[data-check-all]:not([data-ready])").forEach((all) => {
+    all.dataset.ready = "";
+    prepareCheckAll(all);
   });
   root.querySelectorAll("[data-drop]:not([data-ready])").forEach((box) => {
     box.dataset.ready = "";

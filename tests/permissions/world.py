@@ -11,7 +11,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from cloud.domains.proving import CODE_LIFETIME, add
-from cloud.models import Installation
+from cloud.models import Installation, Ledger, Suspect
 from cloud.services import import_members
 from connect.handshake import start
 from enterprises.founding import Particulars, found
@@ -108,7 +108,25 @@ def _things_of_cloud(enterprise: Enterprise, owner: User) -> dict[str, str]:
         "installation": str(installation.pk),
         "person": str(ledger.licenses.get().pk),
         "revision": str(ledger.revisions.get().number),
+        "duplicate": str(_proved_pair(ledger).pk),
     }
+
+
+def _proved_pair(ledger: Ledger) -> Suspect:
+    """Two who have become one: nothing but numbers."""
+    at = timezone.now()
+    return Suspect.objects.create(
+        ledger=ledger,
+        identity="0" * 64,
+        kind=Suspect.Kind.SECONDARY,
+        score=97,
+        licenses_at_stake=1,
+        found_at=at,
+        found_revision=1,
+        state=Suspect.State.CONFIRMED,
+        state_at=at,
+        first_license=ledger.licenses.get(),
+    )
 
 
 def _staged(enterprise: Enterprise, purpose: str, body: bytes, owner: User) -> str:

@@ -1,0 +1,59 @@
+"""Prints the books of savings: the total, and what each sync and import proved."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.core.management.base import CommandError
+
+from cloud.models import Ledger, Saving
+from cloud.worklist.savings import proved, savings
+from enterprises.commands import ReportingCommand
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser
+
+
+class Command(ReportingCommand):
+    help = "Print what the corrections of the worklist freed, revision by revision, in numbers."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("cloud", metavar="CLOUD", help="the slug of the enterprise or organization")
+
+    def handle(self, *, cloud: str, json: bool, **options: Any) -> None:
+        ledger = Ledger.objects.filter(enterprise__slug=cloud).first()
+        if ledger is None:
+            raise CommandError(f"There is no cloud account {cloud!r}; create_enterprise makes one.")
+        rows, total = list(savings(ledger)), proved(ledger)
+        lines = [_line(row) for row in rows]
+        lines.append(f"Proved savings: {total.licenses} licenses ({total.freed} freed, {total.taken_back} taken back).")
+        self.report(
+            "\n".join(lines),
+            as_json=json,
+            licenses=total.licenses,
+            freed=total.freed,
+            taken_back=total.taken_back,
+            entries=total.entries,
+            savings=[_values(row) for row in rows],
+        )
+
+
+def _line(row: Saving) -> str:
+    where = f" of {row.hostname}" if row.hostname else ""
+    freed = f"{row.entries} entries confirmed, {row.licenses} licenses freed"
+    back = f", {row.licenses_back} taken back" if row.licenses_back else ""
+    return f"{row.at.isoformat(timespec='seconds')} revision {row.revision}, {row.cause}{where}: {freed}{back}"
+
+
+def _values(row: Saving) -> dict[str, Any]:
+    return {
+        "revision": row.revision,
+        "at": row.at.isoformat(timespec="seconds"),
+        "cause": row.cause,
+        "hostname": row.hostname,
+        "entries": row.entries,
+        "licenses": row.licenses,
+        "entries_parted": row.entries_parted,
+        "licenses_back": row.licenses_back,
+    }
