@@ -1,7 +1,7 @@
 """Read every address of every person of an account into a temporary table, secondary ones included.
 
-Secondary addresses stand nowhere but in the lines of accounts. The database takes the JSON apart by itself, faster
-than anything that is kept up to date could be: and nothing is stored that would have to go with a person.
+Secondary addresses stand nowhere but in the lines of accounts. The database takes the JSON apart by itself, each time
+anew: nothing is stored that would have to go with a person (docs/adr/secondary-addresses-are-read-anew.md).
 """
 
 # ruff: noqa: S608  (Table names and expressions are this project's own; every value is a parameter.)

@@ -24,6 +24,7 @@ _DOTS: Final = 75
 _LOCAL_PART: Final = 80
 _A_WORD_ALONE: Final = 60
 _MEETING: Final = 10
+_SURE: Final = 95
 
 _LONG_WORD: Final = 9
 _SHORTEST_PART: Final = 3
@@ -61,7 +62,10 @@ def score_of(candidate: Candidate) -> int:
         score = _DOTS_THAT_MEAN_NOTHING if domain in DOTLESS else 0 if is_public(domain) else _DOTS
     else:
         score = _A_WORD_ALONE if local.isalpha() and len(local) < _LONG_WORD else _LOCAL_PART
-    return max(score - _MEETING, 0) if candidate.is_meeting else score
+    if candidate.is_meeting:
+        # Who has two accounts in one place gave the second one another address of theirs: only what is sure says so.
+        return score - _MEETING if score >= _SURE else 0
+    return score
 
 
 def _score_of_address(candidate: Candidate, local: str, domain: str) -> int:
@@ -72,7 +76,7 @@ def _score_of_address(candidate: Candidate, local: str, domain: str) -> int:
     """
     score = _UNVERIFIED if candidate.kind == Kind.UNVERIFIED else _SECONDARY
     if candidate.other_own is not None and not is_public(domain):
-        if not _alike(local, candidate.other_own):
+        if candidate.kind == Kind.UNVERIFIED or not _alike(local, candidate.other_own):
             return 0
         score = _ANOTHER_NAME
     elif is_public(domain):
