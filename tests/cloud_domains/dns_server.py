@@ -36,6 +36,11 @@ class DnsServer:
     def names(self) -> set[str]:
         return {name for name, _type, _transport in self.asked}
 
+    @property
+    def questions(self) -> list[tuple[str, str, str]]:
+        """Each once: on a busy machine one is asked again."""
+        return list(dict.fromkeys(self.asked))
+
     def txt(self, name: str, *values: str) -> None:
         """Publish TXT records; a value with a bar is several strings of one record."""
         quoted = [" ".join(f'"{part}"' for part in value.split("|")) for value in values]

@@ -33,7 +33,7 @@ def test_code_among_the_records_is_found(values: list[str], dns_server: DnsServe
     dns_server.txt(NAME, *values)
 
     assert ask(NAME, CODE) is Outcome.FOUND
-    assert dns_server.asked == [(NAME, "TXT", "udp")]
+    assert dns_server.questions == [(NAME, "TXT", "udp")]
 
 
 @pytest.mark.parametrize("value", ["", "other", CODE.upper(), f"x{CODE}", f'"{CODE}"'.replace('"', "'"), "\\255\\254"])
@@ -47,7 +47,7 @@ def test_long_answer_is_asked_for_again_by_tcp(dns_server: DnsServer) -> None:
     dns_server.txt(NAME, *(f"{number:0200d}" for number in range(9)), CODE)
 
     assert ask(NAME, CODE) is Outcome.FOUND
-    assert dns_server.asked == [(NAME, "TXT", "udp"), (NAME, "TXT", "tcp")]
+    assert dns_server.questions == [(NAME, "TXT", "udp"), (NAME, "TXT", "tcp")]
 
 
 def test_alias_counts_as_what_stands_at_its_end(dns_server: DnsServer) -> None:
