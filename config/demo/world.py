@@ -22,7 +22,7 @@ HOME = "mail.example"
 MATCHED_SHARE = 180 / 820
 SHARED_SHARE = 92 / 820
 LEAVERS_FROM = 9_001
-ONE_IN = {"dormant": 9, "identity": 4, "late": 6, "near_miss": 14}
+ONE_IN = {"dormant": 9, "identity": 4, "late": 6, "near_miss": 14, "two_names": 8}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,7 +113,11 @@ class _Inventor:
         if not is_other and self.members:
             known = self.members[-1 - nth % len(self.members)]
             local = known.address.partition("@")[0]
-            primary, others = (f"{local}@{HOME}", [known.address]) if nth % 2 else (f"{local}@{LABS}", [])
+            primary, others = f"{local}@{LABS}", []
+            if nth % 12 == 8:
+                primary = f"{local}+ghes@{COMPANY}"
+            elif nth % 2:
+                primary, others = f"{local}@{HOME}", [known.address]
             self._add(self._somewhere(), known, seen=index, primary=primary, others=others)
         elif index % 97 == 5:
             self._add(self._somewhere(), next(self.people), seen=index, primary="")
@@ -235,7 +239,9 @@ class _Inventor:
         self.random.shuffle(pairs)
         number = 0
         while True:
-            for first, last in pairs:
+            for place, (first, single) in enumerate(pairs):
+                # Some have a name that is nobody else's, as most people have.
+                last = f"{single}-{LAST[place % len(LAST)]}" if place % ONE_IN["two_names"] == 3 else single
                 suffix = str(number) if number else ""
                 login = f"{_ascii(first)}-{_ascii(last)}{suffix}"
                 address = f"{_ascii(first)}.{_ascii(last)}{suffix}@{COMPANY}"
