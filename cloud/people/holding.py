@@ -58,6 +58,7 @@ class _Reader:
 
     seen: Sight | None
     left_out: int = 0
+    rows_left_out: int = 0
     limit: int | None = field(init=False)
 
     def __post_init__(self) -> None:
@@ -87,14 +88,13 @@ def held_about(license_: ConsumedLicense, seen: Sight | None) -> list[Held]:
     found = []
     for table, rows in _TABLES.items():
         reader = _Reader(seen=seen)
-        listed = list(rows(license_, reader))
-        shown = listed if reader.limit is None else listed[: reader.limit]
-        if listed:
+        listed = tuple(rows(license_, reader))
+        if listed or reader.left_out:
             found.append(
                 Held(
                     table=table,
-                    rows=tuple(shown),
-                    rows_left_out=len(listed) - len(shown),
+                    rows=listed[: reader.limit],
+                    rows_left_out=len(listed[reader.limit :] if reader.limit else ()) + reader.rows_left_out,
                     values_left_out=reader.left_out,
                 )
             )
@@ -173,7 +173,9 @@ def _accounts_of(license_: ConsumedLicense) -> Any:
 
 
 def _accounts(license_: ConsumedLicense, reader: _Reader) -> Iterator[dict[str, Any]]:
-    for account in _accounts_of(license_):
+    if reader.limit is not None:
+        reader.rows_left_out = max(license_.server_accounts - reader.limit, 0)
+    for account in _accounts_of(license_)[: reader.limit]:
         yield {
             "account": f"{account.installation.hostname}:{account.user_id}",
             "primary_address": account.primary_address,
@@ -215,11 +217,16 @@ def _suspects(license_: ConsumedLicense, _reader: _Reader) -> Iterator[dict[str,
 
 def _samples(license_: ConsumedLicense, _reader: _Reader) -> Iterator[dict[str, Any]]:
     """Accounts of the person among those that a snapshot concerned, for a day."""
-    intakes = Intake.objects.filter(installation__ledger=license_.ledger_id, samples__isnull=False)
-    held = {(account.installation_id, account.user_id) for account in _accounts_of(license_)}
-    for intake in intakes.select_related("installation").order_by("finished_at"):
+    intakes = list(
+        Intake.objects.filter(installation__ledger=license_.ledger_id, samples__isnull=False)
+        .select_related("installation")
+        .order_by("finished_at")
+    )
+    sampled = {sample["user_id"] for intake in intakes for sample in intake.samples or ()}
+    own = set(_accounts_of(license_).filter(user_id__in=sampled).values_list("installation_id", "user_id"))
+    for intake in intakes:
         for sample in intake.samples or ():
-            if (intake.installation_id, sample["user_id"]) in held:
+            if (intake.installation_id, sample["user_id"]) in own:
                 yield {
                     "account": f"{intake.installation.hostname}:{sample['user_id']}",
                     "primary_address": sample.get("primary", ""),
@@ -229,7 +236,7 @@ def _samples(license_: ConsumedLicense, _reader: _Reader) -> Iterator[dict[str, 
 
 def _parts(license_: ConsumedLicense, reader: _Reader) -> Iterator[dict[str, Any]]:
     """Lines of the person in what a server is sending at this moment; a page looks for the first accounts alone."""
-    held = {(account.installation_id, account.user_id) for account in _accounts_of(license_)[: reader.limit]}
+    held = set(_accounts_of(license_).values_list("installation_id", "user_id")[: reader.limit])
     parts = IntakePart.objects.filter(intake__installation__in={server for server, _user_id in held})
     for part in parts.select_related("intake__installation").order_by("intake", "number"):
         server = part.intake.installation
@@ -248,7 +255,8 @@ def _parts(license_: ConsumedLicense, reader: _Reader) -> Iterator[dict[str, Any
 
 def _sign_in(license_: ConsumedLicense, _reader: _Reader) -> Iterator[dict[str, Any]]:
     """Whoever signs in to this account with an address of the person, and the lines of the audit log about them."""
-    addresses = set(_accounts_of(license_).values_list("primary_address", flat=True)) - {""}
+    primaries = _accounts_of(license_).order_by().values_list("primary_address", flat=True).distinct()
+    addresses = set(primaries) - {""}
     if license_.member:
         of_member = MemberAddress.objects.filter(ledger=license_.ledger_id, number=license_.member.number)
         addresses |= set(of_member.exclude(rank=Rank.OTHER).values_list("value", flat=True))

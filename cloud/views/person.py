@@ -49,7 +49,6 @@ def data(request: SignedInRequest, slug: str, pk: int) -> HttpResponse:
         "enterprise": enterprise,
         "license": license_,
         "tables": held_tables(held),
-        "values_left_out": sum(table.values_left_out for table in held),
         "goes": WHEN_THE_PERSON_GOES,
         "not_searched": NOT_SEARCHED,
     }
