@@ -11,6 +11,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from cloud import services
 from cloud.models import ConsumedLicense
+from cloud.pages.pairs import pairs_of
 from cloud.pages.person_data import held_tables
 from cloud.people import explain, sight, telling, viewer_of
 from cloud.people.holding import held_about
@@ -27,12 +28,14 @@ def person(request: SignedInRequest, slug: str, pk: int) -> HttpResponse:
     """Say why a person is one license: every account, its rule and the address that matched."""
     enterprise = enterprise_for(request.user, slug, deployment=Deployment.CLOUD)
     license_ = _license(enterprise, pk)
-    explanation = explain(license_, viewer_of(request.user), page=request.GET.get("page", 1))
+    viewer = viewer_of(request.user)
+    explanation = explain(license_, viewer, page=request.GET.get("page", 1))
     context = {
         "enterprise": enterprise,
         "license": license_,
         "explanation": explanation,
         "page": explanation.page,
+        "pairs": pairs_of(license_, viewer),
     }
     return render(request, "cloud/person.html", context)
 
