@@ -19,6 +19,7 @@ from pytest_django import DjangoDbBlocker
 
 from cloud.models import Ledger, VerifiedDomain
 from cloud.services import set_managed_users
+from cloud.suspects import runs, searching
 from enterprises.models import Scope
 from tests.cloud.books import connect, import_members, member, send
 from tests.factories import make_user
@@ -42,6 +43,8 @@ EVERYWHERE = Seen(owner=True, billing_manager=True, files=True, api=True)
 PAGES_ONLY = Seen(owner=True, billing_manager=True, files=False, api=False)
 EVIDENCE = Seen(owner=True, billing_manager=False, files=False, api=False)
 AS_REPORTED = Seen(owner=False, billing_manager=False, files=True, api=True)
+# Among what is held about the person, too, which owners alone read.
+AS_REPORTED_AND_HELD = AS_REPORTED._replace(owner=True)
 NOWHERE = Seen(owner=False, billing_manager=False, files=False, api=False)
 
 # Each address, and who sees it without and with managed users.
@@ -53,8 +56,8 @@ TABLE = {
     "identity@octo.example": (PAGES_ONLY, PAGES_ONLY),
     "identity@idp.example": (NOWHERE, PAGES_ONLY),
     "typed@octo.example": (NOWHERE, PAGES_ONLY),
-    "name-id@idp.example": (AS_REPORTED, AS_REPORTED),
-    "visual@studio.example": (AS_REPORTED, AS_REPORTED),
+    "name-id@idp.example": (AS_REPORTED, AS_REPORTED_AND_HELD),
+    "visual@studio.example": (AS_REPORTED, AS_REPORTED_AND_HELD),
     "primary@server.example": (EVERYWHERE, EVERYWHERE),
     "stray@server.example": (NOWHERE, NOWHERE),
     "proof@private.example": (EVIDENCE, EVERYWHERE),
@@ -89,6 +92,7 @@ def plant(ledger: Ledger) -> None:
         make_line(2, "primary@server.example", ["proof@private.example"]),
     ]
     send(connect(ledger, "planted.octo.example"), lines)
+    searching.search(runs.request(ledger, now)[0].pk, timezone.now)
 
 
 @pytest.fixture(scope="module")
@@ -119,7 +123,9 @@ def look(user: str, world: World, ledger: Ledger) -> Iterator[tuple[str, str]]:
     client = Client()
     client.force_login(world.people[user])
     answers = [ask(client, row, world.things) for row in rows(PAGES)]
-    answers += [client.get(reverse("cloud:person", args=("octo", license_.pk))) for license_ in ledger.licenses.all()]
+    each = {"person": ledger.licenses, "person_data": ledger.licenses, "duplicate": ledger.suspects}
+    for name, found_there in each.items():
+        answers += [client.get(reverse(f"cloud:{name}", args=("octo", one.pk))) for one in found_there.all()]
     for answer in answers:
         is_page = answer.get("Content-Type", "").startswith("text/html")
         yield "page" if is_page else "file", read(answer)
