@@ -15,7 +15,7 @@ from cloud.api import reports
 from cloud.api.addresses import PREFIX, page_address
 from cloud.api.conditional import short_answer
 from cloud.api.described import PATH, components
-from cloud.api.resources import changes, difference, history, people, servers
+from cloud.api.resources import changes, difference, history, people, servers, suspects
 
 PUBLIC: Final[tuple[Router, ...]] = (
     reports.router,
@@ -24,6 +24,7 @@ PUBLIC: Final[tuple[Router, ...]] = (
     changes.router,
     difference.router,
     servers.router,
+    suspects.router,
 )
 """What is described, in the order of the document."""
 

@@ -221,6 +221,8 @@ CLOUD_API = [
     Row("api:history", API_LOOK, where={"enterprise": "cloud"}),
     Row("api:changes", API_LOOK, where={"enterprise": "cloud"}),
     Row("api:difference", API_LOOK, where={"enterprise": "cloud"}),
+    Row("api:suspects", API_LOOK, where={"enterprise": "cloud"}),
+    Row("api:proved_savings", API_LOOK, where={"enterprise": "cloud"}),
     Row("api:servers", API_LOOK, where={"enterprise": "cloud"}),
     Row("api:server_history", API_LOOK, where={"enterprise": "cloud", "server": "installation"}),
 ]

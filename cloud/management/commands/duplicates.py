@@ -12,14 +12,13 @@ from cloud.people.visible import Viewer, sight
 from cloud.worklist import acting
 from cloud.worklist.entries import Entry, in_words
 from cloud.worklist.listing import Wanted, counts, page_of
+from cloud.worklist.telling import entry_values
 from enterprises.commands import ReportingCommand, find_user
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
     from collections.abc import Callable, Iterator
-    from datetime import datetime
 
-    from cloud.people import Person
 
 _PIECE: Final = 500
 _ACTIONS: Final = ("list", "assign", "dismiss", "wait", "reopen", "restore")
@@ -65,7 +64,7 @@ class Command(ReportingCommand):
         self.report(
             "\n".join(lines),
             as_json=as_json,
-            entries=[_values(entry) for entry in found],
+            entries=[entry_values(entry) for entry in found],
             counts=now.by_state,
             licenses_at_stake=now.licenses_at_stake,
         )
@@ -127,39 +126,3 @@ def _lines(entry: Entry) -> Iterator[str]:
         yield f"    {way.number}. {way.sentence}"
     if entry.outcome:
         yield f"    {entry.outcome}"
-
-
-def _values(entry: Entry) -> dict[str, Any]:
-    suspect = entry.suspect
-    return {
-        "id": suspect.pk,
-        "state": suspect.state,
-        "state_at": _iso(suspect.state_at),
-        "kind": suspect.kind,
-        "score": suspect.score,
-        "licenses_at_stake": suspect.licenses_at_stake,
-        "licenses_freed": suspect.licenses_freed,
-        "people": [_person(person) for person in (entry.first, entry.second) if person],
-        "evidence": [
-            {
-                "first_address": proof.first_address,
-                "first_role": proof.first_role,
-                "second_address": proof.second_address,
-                "second_role": proof.second_role,
-            }
-            for proof in entry.proofs
-        ],
-        "fixes": [{"number": way.number, "sentence": way.sentence, "text": way.letter} for way in entry.ways],
-        "outcome": entry.outcome,
-        "assignee": suspect.assignee.username if suspect.assignee else None,
-        "reason": suspect.reason,
-    }
-
-
-def _person(person: Person) -> dict[str, Any]:
-    accounts = [f"{account.installation.hostname}:{account.user_id}" for account in person.accounts]
-    return {"id": person.license.pk, "label": person.license.label, "server_accounts": accounts}
-
-
-def _iso(moment: datetime) -> str:
-    return moment.isoformat(timespec="seconds")

@@ -8,6 +8,7 @@ from django.core.management.base import CommandError
 
 from cloud.models import Ledger, Saving
 from cloud.worklist.savings import proved, savings
+from cloud.worklist.telling import saving_values
 from enterprises.commands import ReportingCommand
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ class Command(ReportingCommand):
             freed=total.freed,
             taken_back=total.taken_back,
             entries=total.entries,
-            savings=[_values(row) for row in rows],
+            savings=[saving_values(row) for row in rows],
         )
 
 
@@ -44,16 +45,3 @@ def _line(row: Saving) -> str:
     freed = f"{row.entries} entries confirmed, {row.licenses} licenses freed"
     back = f", {row.licenses_back} taken back" if row.licenses_back else ""
     return f"{row.at.isoformat(timespec='seconds')} revision {row.revision}, {row.cause}{where}: {freed}{back}"
-
-
-def _values(row: Saving) -> dict[str, Any]:
-    return {
-        "revision": row.revision,
-        "at": row.at.isoformat(timespec="seconds"),
-        "cause": row.cause,
-        "hostname": row.hostname,
-        "entries": row.entries,
-        "licenses": row.licenses,
-        "entries_parted": row.entries_parted,
-        "licenses_back": row.licenses_back,
-    }
