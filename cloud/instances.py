@@ -54,6 +54,11 @@ class InstanceState:
     added_licenses: int
     last_sync: Revision | None = None
 
+    @property
+    def needs_somebody(self) -> bool:
+        """Whether it does not go on by itself."""
+        return self.tone in {"danger", "attention"}
+
 
 def instance_states(ledger: Ledger, at: datetime) -> list[InstanceState]:
     """Every server of the account by hostname, in three queries."""

@@ -4,6 +4,7 @@ from http import HTTPStatus
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
 from django.http import Http404, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -22,6 +23,8 @@ from enterprises.access import Deployment, Need, enterprise_for
 from enterprises.audit import actor_ip
 from enterprises.requests import SignedInRequest
 
+SERVERS_PER_PAGE = 25
+
 
 @login_required
 @require_GET
@@ -29,11 +32,14 @@ def licensing(request: SignedInRequest, slug: str) -> HttpResponse:
     """Show purchased, consumed, available, what license sync saves, and the servers behind it."""
     enterprise = enterprise_for(request.user, slug, deployment=Deployment.CLOUD)
     ledger, now = enterprise.ledger, timezone.now()
+    servers = instances.instance_states(ledger, now)
     context = {
         "totals": consumption.totals(ledger),
         "recent": recent_change(ledger, now),
         "breakdown": breakdown(ledger),
-        "instances": instances.by_need(instances.instance_states(ledger, now)),
+        "servers": servers,
+        "instances": Paginator(instances.by_need(servers), SERVERS_PER_PAGE).get_page(request.GET.get("page")),
+        "needing": sum(state.needs_somebody for state in servers),
         "duplicates": listing.counts(ledger),
         "proved": savings.proved(ledger),
         "history": history_panel(ledger, request.GET, now),

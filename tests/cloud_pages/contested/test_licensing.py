@@ -62,6 +62,18 @@ def test_servers_that_need_somebody_come_first(owner_client: Client, contested: 
     assert hosts == [f"ghes{number}.octo.example" for number in (4, 3, 1, 2)]
 
 
+def test_many_servers_have_pages_and_all_can_be_chosen(owner_client: Client, contested: Ledger) -> None:
+    for number in range(30):
+        connect(contested, f"more{number}.octo.example")
+
+    first, second = (owner_client.get(URL, {"page": number, "range": "all"}) for number in (1, 2))
+
+    assert [len(response.context["instances"]) for response in (first, second)] == [25, 7]
+    assert second.content.decode().count("<option value=") == 33
+    assert "32 need somebody" in " ".join(second.content.decode().split())
+    assert 'href="?page=1&amp;range=all#instances"' in second.content.decode()
+
+
 def test_disconnected_server_is_said_to_count(owner_client: Client, contested: Ledger) -> None:
     disconnect_installation(installation=Installation.objects.get(hostname=HOSTS[0]), by=None, at=NOW)
 
