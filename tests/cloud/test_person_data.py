@@ -52,10 +52,12 @@ def ada(ledger: Ledger) -> ConsumedLicense:
     send(server, lines)
     ada = naming.find_person(ledger, "ada")
     other = naming.find_person(ledger, "other@octo.example")
-    sides = {"first": {"address": "home@private.example"}, "second": {"address": "other@octo.example"}}
+    first = {"address": "home@private.example", "role": "verified", "installation": None, "user_id": None}
+    second = {"address": "other@octo.example", "role": "primary", "installation": server.pk, "user_id": 2}
+    proof = {"kind": "secondary", "score": 90, "first": first, "second": second}
     Suspect.objects.create(
         ledger=ledger, identity="0", first_license=ada, second_license=other, kind="secondary", score=90,
-        evidence=[sides], licenses_at_stake=1, found_at=NOW, found_revision=2, state_at=NOW,
+        evidence=[proof], licenses_at_stake=1, found_at=NOW, found_revision=2, state_at=NOW,
     )  # fmt: skip
     User.objects.filter(username="olivia").update(email="Home@private.example")
     lines.append(make_line(3, "third@octo.example"))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 from django.core.management import call_command
@@ -123,9 +123,10 @@ def look(user: str, world: World, ledger: Ledger) -> Iterator[tuple[str, str]]:
     client = Client()
     client.force_login(world.people[user])
     answers = [ask(client, row, world.things) for row in rows(PAGES)]
-    each = {"person": ledger.licenses, "person_data": ledger.licenses, "duplicate": ledger.suspects}
+    people, pairs = list(ledger.licenses.all()), list(ledger.suspects.all())
+    each: dict[str, list[Any]] = {"person": people, "person_data": people, "duplicate": pairs}
     for name, found_there in each.items():
-        answers += [client.get(reverse(f"cloud:{name}", args=("octo", one.pk))) for one in found_there.all()]
+        answers += [client.get(reverse(f"cloud:{name}", args=("octo", one.pk))) for one in found_there]
     for answer in answers:
         is_page = answer.get("Content-Type", "").startswith("text/html")
         yield "page" if is_page else "file", read(answer)
