@@ -9,6 +9,7 @@ from cloud import consumption, matching, tasks
 from cloud.locks import locked
 from cloud.members import Format, MemberChange, Readable, apply_members, read_members, staged_members
 from cloud.models import AppToken, ConsumedLicense, Installation, Intake, IntakePart, Ledger, Revision, SuspectRun
+from cloud.people import EVERYBODY, PeopleFilter
 from cloud.shares import RemovalEffect, removal_effect
 from cloud.signer import current_signer
 from cloud.staging import execute
@@ -80,9 +81,14 @@ def set_managed_users(*, ledger: Ledger, managed_users: bool, by: User | None, a
         )
 
 
-def record_download(*, ledger: Ledger, by: User | None, at: datetime, ip: str = "") -> None:
-    """Audit that somebody takes the list of people away."""
-    record(enterprise=ledger.enterprise, action="report.download", by=by, at=at, ip=ip)
+def record_download(
+    *, ledger: Ledger, by: User | None, at: datetime, ip: str = "", wanted: PeopleFilter = EVERYBODY
+) -> None:
+    """Audit that somebody takes the list of people away, or a part of it."""
+    narrowing = wanted.narrowing
+    # Names alone: what was looked for may be somebody's address.
+    after = {"report": "people", "filters": sorted(narrowing)} if narrowing else None
+    record(enterprise=ledger.enterprise, action="report.download", by=by, at=at, ip=ip, after=after)
 
 
 def record_person_data(*, license_: ConsumedLicense, by: User | None, at: datetime, ip: str = "") -> None:

@@ -38,6 +38,7 @@ urlpatterns = [
     path("enterprises/<slug:slug>/licensing/changes/<int:number>", changes.change, name="change"),
     path("enterprises/<slug:slug>/licensing/syncs/<uuid:snapshot_id>", changes.change_of_sync, name="change_of_sync"),
     path("enterprises/<slug:slug>/people", people.people, name="people"),
+    path("enterprises/<slug:slug>/people/people.csv", people.export, name="people_export"),
     path("enterprises/<slug:slug>/people/<int:pk>", person.person, name="person"),
     path("enterprises/<slug:slug>/people/<int:pk>/data", person.data, name="person_data"),
     path("enterprises/<slug:slug>/people/<int:pk>/data.json", person.data_download, name="person_data_download"),

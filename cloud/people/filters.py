@@ -61,13 +61,14 @@ class Answer(enum.StrEnum):
     NO = "false"
 
 
-_CHOICES: Final[Mapping[str, type[enum.StrEnum]]] = {
+CHOICES: Final[Mapping[str, type[enum.StrEnum]]] = {
     "deployment": Deployment,
     "two_factor": TwoFactor,
     "license_type": LicenseType,
     "ambiguous": Answer,
     "sort": Sort,
 }
+"""The values that a parameter can have; the others are texts."""
 _TEXTS: Final = ("q", "server", "organization", "role", "domain")
 PARAMETERS: Final = ("q", "deployment", "server", "organization", "role", "two_factor", "domain", "license_type",
                      "ambiguous")  # fmt: skip
@@ -87,7 +88,7 @@ class PeopleFilterInvalid(ValueError):
         """One for each parameter, with what it can be."""
         return [
             _("%(name)s cannot be %(value)s; it is one of: %(choices)s.")
-            % {"name": name, "value": value, "choices": ", ".join(_CHOICES[name])}
+            % {"name": name, "value": value, "choices": ", ".join(CHOICES[name])}
             for name, value in self.values.items()
         ]
 
@@ -118,8 +119,8 @@ class PeopleFilter:
 
         :raises PeopleFilterInvalid: a value that is none of those which its parameter can have.
         """
-        chosen = {name: value for name in _CHOICES if (value := _choice(query, name))}
-        wrong = {name: value for name, value in chosen.items() if value not in list(_CHOICES[name])}
+        chosen = {name: value for name in CHOICES if (value := _choice(query, name))}
+        wrong = {name: value for name, value in chosen.items() if value not in list(CHOICES[name])}
         if wrong:
             raise PeopleFilterInvalid(wrong)
         return cls.lenient(query)
@@ -127,9 +128,7 @@ class PeopleFilter:
     @classmethod
     def lenient(cls, query: Mapping[str, str]) -> Self:
         """The same without what is invalid, for a page that says so beside it."""
-        choices = {
-            name: kind(value) for name, kind in _CHOICES.items() if (value := _choice(query, name)) in list(kind)
-        }
+        choices = {name: kind(value) for name, kind in CHOICES.items() if (value := _choice(query, name)) in list(kind)}
         texts = {name: text for name in _TEXTS if (text := _text(query, name))}
         return cls(**choices, **texts)  # type: ignore[arg-type]  # Each choice was made by the kind of its field.
 

@@ -8,8 +8,9 @@ from operator import attrgetter
 from typing import Final
 
 from cloud.models import Ledger
-from cloud.people import people
+from cloud.people import EVERYBODY, PeopleFilter, people
 from cloud.reports.rows import ReportRow, report_rows
+from cloud.reports.spooling import spooled
 from enterprises.csv_cells import Line, cell
 from enterprises.models import Enterprise
 
@@ -47,11 +48,16 @@ def file_name(enterprise: Enterprise, at: datetime) -> str:
     return f"consumed_licenses-{enterprise.slug}-{at.astimezone(UTC):%Y-%m-%dT%H%M%SZ}.csv"
 
 
-def csv_lines(ledger: Ledger) -> Iterator[str]:
-    """The header, then one line per person, a thousand people per round of queries."""
+def csv_lines(ledger: Ledger, wanted: PeopleFilter = EVERYBODY) -> Iterator[str]:
+    """The header, then one line per person that is meant, in the order that is meant, as of one moment."""
+    return spooled(_lines(ledger, wanted))
+
+
+def _lines(ledger: Ledger, wanted: PeopleFilter) -> Iterator[str]:
+    """A thousand people per round of queries."""
     pen = csv.writer(Line())
     yield pen.writerow(COLUMNS)
-    found = people(ledger).iterator(chunk_size=PEOPLE_AT_A_TIME)
+    found = people(ledger, wanted).iterator(chunk_size=PEOPLE_AT_A_TIME)
     while licenses := list(itertools.islice(found, PEOPLE_AT_A_TIME)):
         yield "".join(pen.writerow(_cells(row)) for row in report_rows(ledger, licenses))
 

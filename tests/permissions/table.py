@@ -160,6 +160,7 @@ CLOUD_PAGES = [
     Row("cloud:addresses", OWNERS_PAGE, where=CLOUD),
     Row("cloud:addresses", OWNERS_FORM, "POST", CLOUD, {"managed_users": "on"}),
     Row("cloud:people", LOOK, where=CLOUD),
+    Row("cloud:people_export", LOOK, where=CLOUD),
     Row("cloud:person", LOOK, where={"slug": "cloud", "pk": "person"}),
     Row("cloud:person_data", OWNERS_PAGE, where={"slug": "cloud", "pk": "person"}),
     Row("cloud:person_data_download", Expected(302, 404, 403, 200), "POST", {"slug": "cloud", "pk": "person"}),

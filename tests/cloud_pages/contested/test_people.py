@@ -82,16 +82,13 @@ def test_people_cost_the_same_however_many_accounts(
     accounts = [(user, f"person{user}@octo.example") for user in range(1, 200)]
     sync(connect(contested, "ghes3.octo.example"), accounts)
 
-    with django_assert_max_num_queries(10):
+    with django_assert_max_num_queries(14):
         owner_client.get(URL)
 
 
-def test_what_needs_a_look_has_tabs_of_its_own(owner_client: Client, contested: Ledger) -> None:
-    tabs = {tab["label"]: tab["count"] for tab in owner_client.get(URL).context["tabs"]}
-
+def test_what_needs_a_look_is_a_filter(owner_client: Client, contested: Ledger) -> None:
     assert _labels(owner_client, "?ambiguous=true") == ["dora", "paul"]
     assert _labels(owner_client, "?license_type=visual_studio") == ["max"]
-    assert (tabs["All"], tabs["Ambiguous"], tabs["Visual Studio"]) == (26, 2, 1)
 
 
 def test_a_near_miss_leads_to_the_member_that_was_missed(owner_client: Client, contested: Ledger) -> None:
