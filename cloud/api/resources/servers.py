@@ -45,7 +45,7 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
     last_sync: Annotated[str | None, about("When the last sync succeeded.")]
     last_attempt: Annotated[str | None, about("When the last one was tried.")]
     seats_taken_at: Annotated[str | None, about("Of when the seats are.")]
-    next_expected_at: Annotated[str | None, about("When the next sync should come.")]
+    next_expected_at: Annotated[str | None, about("When the next sync should come at the latest.")]
     is_overdue: bool
     accounts: Annotated[int, about("License-consuming accounts that it sent.")]
     added_licenses: Annotated[int, about("Licenses that only this server adds: what removing it would free.")]
