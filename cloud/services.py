@@ -52,12 +52,16 @@ def set_seats_purchased(*, ledger: Ledger, seats_purchased: int, by: User | None
 
 
 @transaction.atomic
-def request_search(*, ledger: Ledger, by: User | None, at: datetime, ip: str = "") -> SuspectRun:
-    """Have a worker look for people who are probably one; where that is under way already, return that search."""
+def request_search(*, ledger: Ledger, by: User | None, at: datetime, ip: str = "", wakes: bool = True) -> SuspectRun:
+    """Have a worker look for people who are probably one; where that is under way already, return that search.
+
+    ``wakes`` is False for whoever does it themselves.
+    """
     run, is_new = runs.request(ledger, at, by=by)
     if is_new:
         record(enterprise=ledger.enterprise, action="duplicate.search", by=by, at=at, ip=ip)
-        transaction.on_commit(lambda: tasks.publish_search(run.pk))
+        if wakes:
+            transaction.on_commit(lambda: tasks.publish_search(run.pk))
     return run
 
 

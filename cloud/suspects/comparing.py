@@ -6,6 +6,8 @@ before pairs are made.
 
 # ruff: noqa: S608  (Table names and conditions are this project's own; every value is a parameter.)
 
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from django.db import connection
@@ -168,11 +170,14 @@ WHERE people >= {FEWEST}
 """
 
 
-def held_domains(ledger: Ledger) -> list[str]:
-    """The domains that the account has verified or approved, in order."""
+def domains_of(ledgers: Iterable[Ledger]) -> Mapping[int, list[str]]:
+    """The domains that each account has verified or approved, in order, by the ledger's key."""
+    found: defaultdict[int, list[str]] = defaultdict(list)
     proved = Q(verified_at__isnull=False) | Q(approved_at__isnull=False)
-    domains = VerifiedDomain.objects.filter(proved, ledger=ledger)
-    return sorted(domains.values_list("domain", flat=True))
+    domains = VerifiedDomain.objects.filter(proved, ledger__in=[ledger.pk for ledger in ledgers])
+    for pk, domain in domains.order_by("domain").values_list("ledger", "domain"):
+        found[pk].append(domain)
+    return found
 
 
 def find_company_domains(ledger: Ledger, held: list[str]) -> None:

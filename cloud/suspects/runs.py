@@ -12,7 +12,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 
 from cloud.models import Ledger, SuspectRun
-from cloud.suspects.comparing import held_domains
+from cloud.suspects.comparing import domains_of
 from enterprises.models import User
 
 LEASE: Final = timedelta(minutes=5)
@@ -47,8 +47,11 @@ def last_run(ledger: Ledger) -> SuspectRun | None:
 
 def basis_of(ledger: Ledger) -> str:
     """What a search goes by besides the books: the rules of this version, and a digest of the account's domains."""
-    domains = "\n".join(held_domains(ledger)).encode()
-    return f"{RULES}:{hashlib.sha256(domains).hexdigest()}"
+    return _basis(domains_of([ledger])[ledger.pk])
+
+
+def _basis(domains: list[str]) -> str:
+    return f"{RULES}:{hashlib.sha256(chr(10).join(domains).encode()).hexdigest()}"
 
 
 def state_of(run_id: int) -> str:
@@ -64,12 +67,13 @@ def start_due(at: datetime) -> None:
     newest = SuspectRun.objects.filter(ledger=OuterRef("pk")).order_by("-pk").values("pk")[:1]
     ledgers = Ledger.objects.filter(revision__gt=0).annotate(newest_run=Subquery(newest))
     runs = SuspectRun.objects.in_bulk([ledger.newest_run for ledger in ledgers])
+    domains = domains_of(ledgers)
     for ledger in ledgers:
-        if _is_due(ledger, runs.get(ledger.newest_run), at):
+        if _is_due(ledger, runs.get(ledger.newest_run), _basis(domains[ledger.pk]), at):
             request(ledger, at)
 
 
-def _is_due(ledger: Ledger, last: SuspectRun | None, at: datetime) -> bool:
+def _is_due(ledger: Ledger, last: SuspectRun | None, basis: str, at: datetime) -> bool:
     if last is None:
         return True
     if last.finished_at is None:
@@ -77,7 +81,7 @@ def _is_due(ledger: Ledger, last: SuspectRun | None, at: datetime) -> bool:
     took = last.finished_at - (last.started_at or last.finished_at)
     if at < last.finished_at + REST * took:
         return False
-    return last.revision < ledger.revision or last.basis != basis_of(ledger)
+    return last.revision < ledger.revision or last.basis != basis
 
 
 def waiting(at: datetime) -> QuerySet[SuspectRun]:

@@ -59,7 +59,7 @@ def search(run_id: int, clock: Clock) -> None:
 def _attempt(run: SuspectRun, clock: Clock) -> bool:
     """Search the books as they are now; whether they still were so at the end."""
     ledger = Ledger.objects.get(pk=run.ledger_id)
-    held = comparing.held_domains(ledger)
+    held = comparing.domains_of([ledger])[ledger.pk]
     run.revision, run.basis = ledger.revision, runs.basis_of(ledger)
     with ExitStack() as tables:
         for name, columns, key in _TABLES:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Sum
 
 from cloud.models import Installation, Ledger, ServerAccount, Suspect
+from cloud.suspects.stakes import counted_twice
 
 if TYPE_CHECKING:
     from enterprises.models import User
@@ -97,7 +98,7 @@ def page_of(
 
 
 def counts(ledger: Ledger) -> Counts:
-    """The numbers above the list, in one query."""
+    """The numbers above the list, in two queries."""
     rows = (
         Suspect.objects.filter(ledger=ledger)
         .values("state")
@@ -107,7 +108,8 @@ def counts(ledger: Ledger) -> Counts:
     found = list(rows)
     return Counts(
         by_state={row["state"]: row["n"] for row in found},
-        licenses_at_stake=sum(row["at_stake"] for row in found if row["state"] in Suspect.LISTED),
+        licenses_at_stake=sum(row["at_stake"] for row in found if row["state"] in Suspect.LISTED)
+        - counted_twice(ledger),
     )
 
 

@@ -9,13 +9,15 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from cloud import beat, services, tasks
 from cloud.doctor import is_work_late
 from cloud.models import Installation, Ledger, Suspect, SuspectRun, VerifiedDomain
 from cloud.suspects import runs, searching
 from enterprises.models import AuditEvent
-from tests.cloud.books import NOW, connect, import_members, member, send
+from tests.cloud.books import NOW, connect, import_members, member, open_books, send
 from wire.lines import make_line
 
 MONA = "mona.lisa@octo.example"
@@ -303,6 +305,24 @@ def test_search_that_no_worker_takes_is_late(server: Installation) -> None:
     runs.request(server.ledger, NOW)
     assert not is_work_late(NOW)
     assert is_work_late(NOW + timedelta(hours=1))
+
+
+def test_tick_asks_as_often_for_many_accounts_as_for_one(server: Installation) -> None:
+    def statements() -> int:
+        for ledger in Ledger.objects.all():
+            search(ledger)
+        with CaptureQueriesContext(connection) as seen:
+            runs.start_due(NOW + A_MINUTE)
+        assert not SuspectRun.objects.filter(state=RunState.WAITING).exists()
+        return len(seen)
+
+    few = statements()
+    for number in range(3):
+        ledger = open_books(f"octo-{number}")
+        VerifiedDomain.objects.create(ledger=ledger, domain="octo.example", verified_at=NOW)
+        import_members(ledger, *MEMBERS)
+
+    assert statements() == few
 
 
 # On demand.

@@ -33,7 +33,8 @@ class Command(ReportingCommand):
         ledger = Ledger.objects.select_related("enterprise").filter(enterprise__slug=cloud).first()
         if ledger is None:
             raise CommandError(f"There is no cloud account {cloud!r}; create_enterprise makes one.")
-        run = runs.last_run(ledger) if status else request_search(ledger=ledger, by=None, at=timezone.now())
+        now = timezone.now()
+        run = runs.last_run(ledger) if status else request_search(ledger=ledger, by=None, at=now, wakes=not wait)
         if run is None:
             self.report(f"{cloud} was never searched.", as_json=json, state=None)
             return
