@@ -4,7 +4,7 @@ from allauth.account.views import login, logout, password_change
 from django.urls import URLPattern, URLResolver, path
 from django.views.decorators.http import require_POST
 
-from enterprises import audit_views, views
+from enterprises import audit_views, token_views, views
 
 # The names that begin with account_ are those by which allauth finds its pages; the rest of it has no address here.
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -15,6 +15,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("account/password", password_change, name="account_change_password"),
     path("account/link", views.sign_in_link, name="sign_in_link"),
     path("account/preferences", views.your_preferences, name="preferences"),
+    path("account/tokens", token_views.tokens, name="tokens"),
+    path("account/tokens/<int:pk>/revoke", token_views.revoke, name="revoke_token"),
     path("account/language", views.set_language, name="set_language"),
     path("account/theme", views.set_theme, name="set_theme"),
     # Of both sides, with the same page.

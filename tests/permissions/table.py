@@ -83,6 +83,12 @@ PEOPLE = [
     Row("sign_in_link", Expected(422, 422, 422, 422), "POST", data={"secret": "lss_none"}),
     Row("preferences", SIGNED_IN),
     Row("preferences", Expected(302, 302, 302, 302), "POST", data={"language": "", "theme": "auto", "time_zone": ""}),
+    Row("tokens", SIGNED_IN),
+    # No name: it is said on the page.
+    Row("tokens", Expected(302, 422, 422, 422), "POST", data={"scope": "read:enterprise"}),
+    # Nobody's but the owner's.
+    Row("revoke_token", Expected(302, 404, 404, 200), where={"pk": "token"}),
+    Row("revoke_token", Expected(302, 404, 404, 302), "POST", where={"pk": "token"}),
     Row("set_language", Expected(302, 302, 302, 302), "POST"),
     Row("set_theme", Expected(302, 302, 302, 302), "POST"),
 ]

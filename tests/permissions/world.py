@@ -46,6 +46,7 @@ def make_world(owner: User, billing_manager: User, stranger: User) -> World:
         "cloud": cloud.slug,
         **_things_of_server(server, owner),
         **_things_of_cloud(cloud, owner),
+        "token": str(create_api_token(user=owner, scopes=["read:enterprise"], at=timezone.now()).token.pk),
         "uuid": str(uuid4()),
     }
     elsewhere = things | {"server": "other-server", "cloud": "other"}

@@ -311,7 +311,7 @@ def _ours(request: TokenRequest, ledger: Ledger, license_: ConsumedLicense, sinc
     return {
         "html_url": page_address(request, f"enterprises/{ledger.enterprise.slug}/people/{license_.pk}"),
         "deployment": _deployment(license_),
-        "since": since,
+        "since": since.replace(microsecond=0) if since else None,
     }
 
 
