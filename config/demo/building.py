@@ -13,8 +13,7 @@ from cloud.domains import proving as domains
 from cloud.domains.resolving import Outcome
 from cloud.models import Ledger
 from cloud.services import import_members
-from cloud.suspects import runs
-from cloud.suspects.searching import search
+from config.demo.duplicates import FOUND_WEEK, Duplicates
 from config.demo.incidents import FAULTS, Incidents
 from config.demo.line import Clock, DemoLine, Fault
 from config.demo.world import COMPANY, LABS, invent_world
@@ -89,17 +88,20 @@ class _Builder:
         self._ask_about_dormant(servers[0])
         self._lab()
         for ledger in Ledger.objects.all():
-            run, _is_new = runs.request(ledger, at=self.at, by=self.owner)
-            search(run.pk, lambda: self.at)
+            self._duplicates(ledger).look(self.at)
+        self._duplicates(cloud.ledger).finish(self.at)
         return Demo(owner=made.user, password=made.password)
 
     def _people_of(self, cloud: Enterprise) -> None:
-        manager = create_user(username=BILLING_MANAGER, at=self.start)
-        User.objects.filter(pk=manager.user.pk).update(first_name="Bruno", last_name="Silva")
-        grant_role(user=manager.user, enterprise=cloud, role=RoleName.BILLING_MANAGER, at=self.start)
+        self.manager = create_user(username=BILLING_MANAGER, at=self.start).user
+        User.objects.filter(pk=self.manager.pk).update(first_name="Bruno", last_name="Silva")
+        grant_role(user=self.manager, enterprise=cloud, role=RoleName.BILLING_MANAGER, at=self.start)
         self._domains(cloud.ledger)
         self.cloud = cloud
         self._import_members(cloud, self.world.first_members(), self.start - timedelta(hours=1))
+
+    def _duplicates(self, ledger: Ledger) -> Duplicates:
+        return Duplicates(ledger=ledger, by=self.owner, colleague=self.manager, corrected=self.world.corrected)
 
     def _domains(self, ledger: Ledger) -> None:
         """One that is proved, one that is approved, one that waits for its record.
@@ -157,6 +159,8 @@ class _Builder:
             is_first = servers[0].connection.jobs.filter(pk=job_id).exists()
             self._run(job_id, at, FAULTS.get(week) if is_first else None)
         Incidents(connection=servers[0].connection, by=self.owner, run=self._run).happen(week, at)
+        if week == FOUND_WEEK:
+            self._duplicates(self.cloud.ledger).decide(at)
         if week == WEEKS - 3 and self.sizes.servers > 1:
             # From here on one server reports no more, and its count grows old.
             connection = Connection.objects.select_related("server__enterprise").get(server=servers[1])

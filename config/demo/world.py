@@ -22,6 +22,7 @@ HOME = "mail.example"
 MATCHED_SHARE = 180 / 820
 SHARED_SHARE = 92 / 820
 LEAVERS_FROM = 9_001
+CORRECTED = 9
 ONE_IN = {"dormant": 9, "identity": 4, "late": 6, "near_miss": 14, "two_names": 8}
 
 
@@ -45,11 +46,12 @@ class Account:
 
 @dataclass(kw_only=True)
 class World:
-    """Members of the cloud account, and the accounts of each server."""
+    """Members of the cloud account, the accounts of each server, and which of the first are corrected lately."""
 
     members: list[dict[str, Any]] = field(default_factory=list)
     leavers: list[dict[str, Any]] = field(default_factory=list)
     servers: list[list[Account]] = field(default_factory=list)
+    corrected: frozenset[int] = frozenset()
 
     def first_members(self) -> list[dict[str, Any]]:
         """Return the members as they stood at first: some come later, some are suspended still, some leave later."""
@@ -97,8 +99,9 @@ class _Inventor:
             self._add_license_free(server)
         members = [*self._member_rows()]
         self._change_addresses()
+        corrected = self._correct_addresses()
         leavers = [_member_row(LEAVERS_FROM + number, next(self.people)) for number in range(len(members) // 140)]
-        return World(members=members, leavers=leavers, servers=self.accounts)
+        return World(members=members, leavers=leavers, servers=self.accounts, corrected=corrected)
 
     def _add_shared(self, index: int) -> None:
         """Put somebody who is not on the cloud on two servers, both with the same address."""
@@ -136,6 +139,30 @@ class _Inventor:
                 later = Account(row=account.row, from_week=self.weeks - 1, until_week=account.until_week)
                 place = self.accounts[1].index(account)
                 self.accounts[1][place : place + 1] = [former, later]
+
+    def _correct_addresses(self) -> frozenset[int]:
+        """Let some members have had a private primary address on the first server until lately, and their own besides.
+
+        Return the ids of their accounts.
+        """
+        known = {person.login: person.address for person in self.members}
+        matched = [
+            account
+            for account in self.accounts[0]
+            if account.row["emails"] == [{"email": known.get(account.row["login"]), "primary": True}]
+            and account.from_week == 0
+            and account.until_week is None
+        ]
+        chosen = matched[:: max(1, len(matched) // CORRECTED)][:CORRECTED]
+        for account in chosen:
+            address = known[account.row["login"]]
+            private = {"email": f"{address.partition('@')[0]}@{HOME}", "primary": True}
+            row = account.row | {"emails": [private, {"email": address, "primary": False}]}
+            former = Account(row=row, until_week=self.weeks + 1)
+            later = Account(row=account.row, from_week=self.weeks + 1)
+            place = self.accounts[0].index(account)
+            self.accounts[0][place : place + 1] = [former, later]
+        return frozenset(account.row["id"] for account in chosen)
 
     def _add_license_free(self, server: int) -> None:
         """Add those who hold no license: suspended ones, built-in ones, a bot; and people who left."""

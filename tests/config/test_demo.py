@@ -5,9 +5,10 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.db.models import Count
 
 from cloud.consumption import totals
-from cloud.models import Installation
+from cloud.models import Installation, Saving, Suspect
 from config.demo.building import CLOUD, LAB, Sizes, build_demo
 from config.demo.world import invent_world
 from config.management.commands.seed_demo import without_the_intended_warning
@@ -62,6 +63,10 @@ def test_the_demo_is_what_the_readme_shows() -> None:
         ("preview", "command", "succeeded", ""): 1,
         ("preview", "person", "succeeded", ""): 1,
     }
+    worklist = dict(Suspect.objects.values_list("state").annotate(Count("pk")))
+    assert worklist == {"open": 20, "waiting": 1, "confirmed": 9, "dismissed": 1}
+    assert Suspect.objects.filter(state="open", returned_revision__isnull=False).count() == 1
+    assert list(Saving.objects.values_list("hostname", "entries", "licenses")) == [("ghes1.octo.example", 9, 9)]
     assert first.get(attempts=2).events.filter(event="will_retry", data__code="busy").exists()
 
 
