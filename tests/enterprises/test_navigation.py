@@ -19,7 +19,7 @@ def test_owner_sees_groups_in_order_and_the_current_page(owner: User, cloud_ente
     groups = groups_for(role, "cloud:review_members")
 
     assert [[str(item.label) for item in group.items] for group in groups] == [
-        ["People"],
+        ["People", "Probably the same person"],
         [
             "Enterprise licensing",
             "Import members",
@@ -39,7 +39,7 @@ def test_billing_manager_sees_no_page_for_owners(billing_manager: User, cloud_en
 
     labels = [str(item.label) for group in groups_for(role) for item in group.items]
 
-    assert labels == ["People", "Enterprise licensing", "Verified & approved domains"]
+    assert labels == ["People", "Probably the same person", "Enterprise licensing", "Verified & approved domains"]
 
 
 def test_landing_page_and_first_setting(owner: User, cloud_enterprise: Enterprise) -> None:
@@ -62,7 +62,7 @@ def test_shell_knows_the_enterprise_without_a_query(
     assert (context["side"], context["enterprise"]) == ("cloud", cloud_enterprise)
     assert [item.is_current for group in context["navigation"] for item in group.items] == [
         True,
-        *[False] * 6,
+        *[False] * 7,
     ]
 
 
