@@ -61,11 +61,18 @@ def score_of(candidate: Candidate) -> int:
     elif candidate.kind == Kind.DOTS:
         score = _DOTS_THAT_MEAN_NOTHING if domain in DOTLESS else 0 if is_public(domain) else _DOTS
     else:
-        score = _A_WORD_ALONE if local.isalpha() and len(local) < _LONG_WORD else _LOCAL_PART
+        score = _score_of_local_part(local)
     if candidate.is_meeting:
         # Who has two accounts in one place gave the second one another address of theirs: only what is sure says so.
         return score - _MEETING if score >= _SURE else 0
     return score
+
+
+def _score_of_local_part(local: str) -> int:
+    """A number is somebody else's on each domain."""
+    if not _PARTS.search(local):
+        return 0
+    return _A_WORD_ALONE if local.isalpha() and len(local) < _LONG_WORD else _LOCAL_PART
 
 
 def _score_of_address(candidate: Candidate, local: str, domain: str) -> int:

@@ -79,7 +79,9 @@ _TOKENS: Final = re.compile(r"[^\W\d_]+")
 def is_role(local: str) -> bool:
     """Whether a local part is a robot's or an office's: ``ci``, ``svc-backup2``, ``dev.team``."""
     tokens = _TOKENS.findall(local)
-    return not tokens or any(one in ROBOTS for one in tokens) or all(one in ROLES or one in _FILLERS for one in tokens)
+    if any(one in ROBOTS for one in tokens):
+        return True
+    return bool(tokens) and all(one in ROLES or one in _FILLERS for one in tokens)
 
 
 def is_public(domain: str) -> bool:

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from cloud.consumption import totals
-from cloud.models import Ledger, Suspect, VerifiedDomain
+from cloud.models import Ledger, MemberLink, Suspect, VerifiedDomain
 from cloud.suspects import runs, searching
 from cloud.suspects.evidence import Fix
 from tests.cloud.books import connect, import_members, member, send
@@ -107,6 +107,11 @@ FOUND: dict[str, tuple[Suspect.Kind, list[dict[str, Any]], dict[str, list[Accoun
         [person(1, "mona", "starwolf@gmail.com", unverified=MONA)],
         {"ghes1": [(MONA, [])]},
     ),
+    "number for a name": (
+        Kind.SECONDARY,
+        [person(1, "mona", "4711@octo.example")],
+        {"ghes1": [("starwolf@gmail.com", ["4711@octo.example"])]},
+    ),
     "tag": (Kind.PLUS_TAG, [person(1, "mona", MONA)], {"ghes1": [("mona.lisa+ghes@octo.example", [])]}),
     "two tags": (Kind.PLUS_TAG, [], {"ghes1": [("m.l+a1@b.example", [])], "ghes2": [("m.l+b1@b.example", [])]}),
     "dots of a provider": (Kind.DOTS, [person(1, "mona", "m.lisa@gmail.com")], {"ghes1": [("mlisa@gmail.com", [])]}),
@@ -191,6 +196,10 @@ NOT_FOUND: dict[str, tuple[list[dict[str, Any]], dict[str, list[Account]]]] = {
         [person(1, "mona", MONA)],
         {"ghes1": [("mona.lisa@octo-labs.example", [])], "ghes2": [("mona.lisa@octo-third.example", [])]},
     ),
+    "one number on two domains": (
+        [person(1, "mona", "4711@octo.example")],
+        {"ghes1": [("4711@octo-labs.example", [])]},
+    ),
     "no reply": (
         [person(1, "mona", "7+mona@users.noreply.github.com")],
         {"ghes1": [("7+lisa@users.noreply.github.com", [])]},
@@ -274,8 +283,6 @@ def test_account_on_the_same_server_is_not_given_the_address_again(world: World)
 
 def test_linked_account_and_its_address_elsewhere_are_one(world: World) -> None:
     """GitHub's own report gave the first account to a member; the second has the same primary address."""
-    from cloud.models import MemberLink
-
     world.come(person(1, "mona"), *BYSTANDERS, ghes1=[(MONA, [])])
     MemberLink.objects.create(ledger=world.ledger, number=1, hostname="ghes1.octo.example", user_id=1)
     world.sync("ghes1", [(MONA, ["other@home.example"])])

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
+from django.db import connections
 
 from cloud.models import ConsumedLicense, Ledger, Suspect, SuspectRun
 from cloud.suspects import runs, searching
@@ -143,3 +145,27 @@ def test_without_the_revision_who_left_is_listed(ledger: Ledger, monkeypatch: py
     sync_behind(ledger)
 
     assert Suspect.objects.get().second_license_id not in ConsumedLicense.objects.values_list("pk", flat=True)
+
+
+def test_sync_waits_for_no_search(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server comes to the end of its sync while a search is in the midst of its work, on either database."""
+    weigh, syncs = searching._weigh, iter(["nightowl@gmail.com"])
+
+    def sync_elsewhere(primary: str) -> None:
+        try:
+            sync(ledger.installations.get(), primary)
+        finally:
+            connections.close_all()
+
+    def weigh_late(run: SuspectRun, clock: searching.Clock) -> None:
+        with ThreadPoolExecutor(1) as pool:
+            for primary in syncs:
+                pool.submit(sync_elsewhere, primary).result(timeout=30)
+        weigh(run, clock)
+
+    monkeypatch.setattr(searching, "_weigh", weigh_late)
+    run, _is_new = runs.request(ledger, NOW)
+
+    searching.search(run.pk, lambda: NOW)
+
+    assert [found.second_key for found in Suspect.objects.all()] == ["a:nightowl@gmail.com"]
