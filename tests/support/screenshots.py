@@ -1,10 +1,14 @@
-"""Take the pictures of the README: `python -m tests.support.screenshots` starts the demo and walks through it."""
+"""Take the pictures of the README and of docs/licensing.md, from the demo.
+
+``python -m tests.support.screenshots`` starts it and walks through it.
+"""
 
 import tempfile
 from pathlib import Path
 
 from playwright.sync_api import Page, ViewportSize, expect, sync_playwright
 
+from tests.journey import licensing_walk
 from tests.support.browser import launch
 from tests.support.hosts import ROOT, Host
 
@@ -23,8 +27,11 @@ def main() -> None:
             take(page, f"{host.url}/enterprises/ghes1/settings/dotcom_connection", "connection")
             sync_now(page, host)
             take(page, f"{host.url}/enterprises/ghes1/settings/license", "license")
-            page.goto(f"{host.url}/enterprises/octo/people?q=chiara-hartmann")
-            take(page, page.get_by_role("link", name="chiara-hartmann", exact=True).evaluate("a => a.href"), "person")
+            page.goto(f"{host.url}/enterprises/octo/people?deployment=both")
+            first = page.get_by_role("main").get_by_role("table").get_by_role("link").first
+            take(page, first.evaluate("a => a.href"), "person")
+            # The last, since it changes the world.
+            licensing_walk.walk(page, host, lambda name: shoot(page, name))
 
 
 def sign_in(page: Page, host: Host) -> None:
@@ -44,6 +51,10 @@ def sync_now(page: Page, host: Host) -> None:
 def take(page: Page, url: str, name: str) -> None:
     """Write one picture of what a screen shows."""
     page.goto(url)
+    shoot(page, name)
+
+
+def shoot(page: Page, name: str) -> None:
     page.wait_for_load_state("networkidle")
     page.screenshot(path=IMAGES / f"{name}.png")
 
