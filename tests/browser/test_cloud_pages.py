@@ -73,6 +73,8 @@ def _addresses() -> list[str]:
         "/enterprises/octo/people?q=nobody-of-that-name",
         f"/enterprises/octo/people/{bob}",
         f"/enterprises/octo/people/{dora}",
+        f"/enterprises/octo/people/{dora}/data",
+        "/enterprises/octo/settings/addresses",
         "/enterprises/octo/settings/members",
         "/enterprises/octo/licensing/doctor",
         "/enterprises/octo/settings/domains",
