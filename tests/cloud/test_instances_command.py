@@ -23,13 +23,16 @@ def test_command_says_where_each_server_stands(ledger: Ledger) -> None:
     empty = _run("octo")
     held = connect(ledger, "ghes1.octo.example")
     sync(held, [(1, "ana@octo.example"), (2, "ben@octo.example")])
-    Installation.objects.update(last_sync_at=NOW, taken_at=NOW - timedelta(days=9))
+    Installation.objects.update(last_sync_at=NOW, taken_at=NOW - timedelta(days=9), version="3.19.1")
 
     line, told = _run("octo"), json.loads(_run("octo", "--json"))["servers"]
 
     assert empty == "No server is connected to octo."
     assert line.startswith(f"ghes1.octo.example ({held.server_id}): ")
-    assert "2 accounts, 2 licenses that only it adds." in line
+    assert line.endswith("2 accounts, 2 licenses that only it adds.")
+    assert "Version 3.19.1." in line
+    assert f"Next report by: {(NOW + timedelta(days=7)).isoformat()}." in line
+    assert (told[0]["status"], told[0]["standing"]) == ("GitHub Connect server usage synced", "stale")
     assert [(each["hostname"], each["accounts"], each["seats_taken_at"]) for each in told] == [
         ("ghes1.octo.example", 2, (NOW - timedelta(days=9)).isoformat())
     ]

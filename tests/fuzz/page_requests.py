@@ -16,7 +16,8 @@ from tests.licensesync.world import account
 
 PAGES = (
     "", "setup", "account/sign-in", "account/preferences", "enterprises/octo/licensing", "enterprises/octo/people",
-    "enterprises/octo/licensing/report.csv", "enterprises/octo-server/settings/license/sent", "healthz",
+    "enterprises/octo/licensing/report.csv", "enterprises/octo/licensing/history.csv",
+    "enterprises/octo-server/settings/license/sent", "healthz",
     "enterprises/octo-server/settings/dotcom_connection", "enterprises/octo-server/settings/license",
     "enterprises/octo-server/settings/seats", "enterprises/octo/settings/members",
     "enterprises/octo/settings/domains/octo.example", "api/v3/app", "app",

@@ -69,8 +69,17 @@ def _people(effect: RemovalEffect) -> str:
 
 def _line(state: InstanceState) -> str:
     held = state.installation
-    parts = [f"{held.hostname} ({held.server_id}): {state.label}.", state.problem]
-    moments = {"Last sync": held.last_sync_at, "Last attempt": held.last_attempt_at, "Seats of": held.taken_at}
+    parts = [
+        f"{held.hostname} ({held.server_id}): {state.label}.",
+        held.version and f"Version {held.version}.",
+        state.problem,
+    ]
+    moments = {
+        "Last sync": held.last_sync_at,
+        "Last attempt": held.last_attempt_at,
+        "Next report by": state.next_expected_at,
+        "Seats of": held.taken_at,
+    }
     parts += [f"{name}: {_iso(moment)}." for name, moment in moments.items() if moment]
     parts.append(f"{held.accounts} accounts, {state.added_licenses} licenses that only it adds.")
     return " ".join(filter(None, parts))
