@@ -26,13 +26,14 @@ from cloud.suspects.identity import identity_of, ordered
 
 State = Suspect.State
 
-# The entries of people from whom accounts went, or to whom.
+# The entries of which somebody has gone, and who of the two is there.
 _CONCERNED: Final = f"""
-SELECT suspect.id, one.person_key, other.person_key
+SELECT suspect.id, suspect.first_key, suspect.second_key, coalesce(one.is_listed, true), coalesce(other.is_listed, true)
 FROM cloud_suspect suspect
-JOIN {COUNTED} one ON one.license_id = suspect.first_license_id
-JOIN {COUNTED} other ON other.license_id = suspect.second_license_id
-WHERE suspect.ledger_id = %s AND suspect.state IN ('open', 'waiting') AND NOT (one.is_listed AND other.is_listed)
+LEFT JOIN {COUNTED} one ON one.license_id = suspect.first_license_id
+LEFT JOIN {COUNTED} other ON other.license_id = suspect.second_license_id
+WHERE suspect.ledger_id = %s AND suspect.state IN ('open', 'waiting')
+    AND NOT (coalesce(one.is_listed, true) AND coalesce(other.is_listed, true))
 ORDER BY suspect.score DESC, suspect.id
 """
 _PROVED: Final = f"""
@@ -45,7 +46,7 @@ WHERE suspect.ledger_id = %s AND suspect.state = 'confirmed'
 ORDER BY suspect.closed_revision DESC, suspect.id
 """
 _PEOPLE: Final = f"""
-SELECT person_key, coalesce(was_counted, false), is_listed, is_listed AND is_counted,
+SELECT person_key, license_id IS NOT NULL, coalesce(was_counted, false), is_listed, is_listed AND is_counted,
        server_accounts > had_accounts OR (on_cloud AND was_on_cloud)
 FROM {COUNTED} WHERE person_key IN (SELECT from_key FROM {matching.MOVED} UNION SELECT to_key FROM {matching.MOVED})
 """
@@ -55,6 +56,7 @@ FROM {COUNTED} WHERE person_key IN (SELECT from_key FROM {matching.MOVED} UNION 
 class _Person:
     """``has_more``: there is more of them than what came, or may be."""
 
+    was_listed: bool
     was_counted: bool
     is_listed: bool
     is_counted: bool
@@ -70,6 +72,7 @@ class _Person:
 class _Entry:
     pk: int
     keys: tuple[str, str]
+    are_there: tuple[bool, bool]
     freed: int = 0
 
 
@@ -110,7 +113,8 @@ def prove(ledger: Ledger) -> None:
     if concerned or proved:
         count = _read_count()
         _take_back(ledger, proved, count)
-        _confirm(ledger, [_Entry(pk, (one, other)) for pk, one, other in concerned], count)
+        entries = [_Entry(pk, (one, other), (bool(a), bool(b))) for pk, one, other, a, b in concerned]
+        _readdress(ledger, _confirm(ledger, entries, count), count)
 
 
 def settle(ledger: Ledger, at: datetime, *, cause: Revision.Cause, server: Installation | None) -> None:
@@ -142,12 +146,12 @@ def _read_count() -> _Count:
     return count
 
 
-def _confirm(ledger: Ledger, entries: list[_Entry], count: _Count) -> None:
+def _confirm(ledger: Ledger, entries: list[_Entry], count: _Count) -> list[_Entry]:
+    """Close the entries whose two are one now, and return the others."""
     by_heir: defaultdict[str, list[_Entry]] = defaultdict(list)
     for entry in entries:
-        heir = _one_heir(entry, count)
-        if heir:
-            by_heir[heir].append(entry)
+        by_heir[_one_heir(entry, count)].append(entry)
+    others = by_heir.pop("", [])
     licenses = _licenses(ledger, by_heir)
     for heir, merged in by_heir.items():
         _credit(heir, merged, count)
@@ -167,6 +171,7 @@ def _confirm(ledger: Ledger, entries: list[_Entry], count: _Count) -> None:
                 fixes=[],
                 awaited=None,
             )
+    return others
 
 
 def _one_heir(entry: _Entry, count: _Count) -> str:
@@ -178,6 +183,39 @@ def _one_heir(entry: _Entry, count: _Count) -> str:
         return ""
     (heir,) = shared
     return heir if heir not in entry.keys or count.people[heir].has_more else ""
+
+
+def _readdress(ledger: Ledger, entries: list[_Entry], count: _Count) -> None:
+    """Let entries follow somebody who is still another, under another address: what speaks for it is searched anew."""
+    followed = {entry.pk: _successors(entry, count) for entry in entries}
+    identities = {pk: identity_of(*keys) for pk, keys in followed.items() if keys}
+    held = Suspect.objects.filter(ledger=ledger, identity__in=identities.values()).exclude(state=State.CONFIRMED)
+    taken = set(held.values_list("identity", flat=True))
+    licenses = _licenses(ledger, {key for keys in followed.values() for key in keys})
+    for pk, identity in identities.items():
+        if identity not in taken:
+            taken.add(identity)
+            first, second = followed[pk]
+            Suspect.objects.filter(pk=pk).update(
+                identity=identity,
+                first_key=first,
+                second_key=second,
+                first_license_id=licenses[first],
+                second_license_id=licenses[second],
+                evidence=[],
+                fixes=[],
+            )
+
+
+def _successors(entry: _Entry, count: _Count) -> tuple[str, ...]:
+    """The two as they are called now, in order; nothing where one of them is nobody's successor."""
+    keys: list[str] = []
+    for key, is_there in zip(entry.keys, entry.are_there, strict=True):
+        heirs = {key} if is_there else count.heirs(key)
+        if len(heirs) != 1 or (not is_there and any(count.people[heir].was_listed for heir in heirs)):
+            return ()
+        keys += heirs
+    return ordered(*keys) if len(set(keys)) > 1 else ()
 
 
 def _credit(heir: str, merged: list[_Entry], count: _Count) -> None:

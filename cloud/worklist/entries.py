@@ -231,7 +231,7 @@ def _returned(suspect: Suspect, revisions: Mapping[int, Revision], primaries: Ma
     fix = suspect.awaited or {}
     primary = primaries.get((fix.get("installation") or 0, fix.get("user_id") or 0))
     if primary:
-        sentences.append(_("The primary address there is still %(address)s.") % {"address": primary})
+        sentences.append(_("The primary address there is %(address)s.") % {"address": primary})
     return " ".join(sentences)
 
 

@@ -11,6 +11,7 @@ from cloud import services
 from cloud.models import ConsumedLicense, Installation, Ledger, Saving, Suspect
 from cloud.retention import enforce
 from cloud.suspects.evidence import Fix
+from cloud.suspects.identity import identity_of
 from cloud.worklist import acting
 from tests.cloud.books import NOW, connect, import_members, member, ndjson, sync
 from tests.cloud.pairs import note_pair
@@ -93,13 +94,7 @@ def becomes_somebody_else(ledger: Ledger, server: Installation) -> None:
     sync(server, [(1, "ada@octo.example"), (7, "hubot@octo.example")])
 
 
-def is_readdressed(ledger: Ledger, server: Installation) -> None:
-    sync(server, [(1, "ada@octo.example"), (7, "lisa@home.example")])
-
-
-@pytest.mark.parametrize(
-    "change", [leaves, leaves_the_cloud, leaves_with_the_server, becomes_somebody_else, is_readdressed]
-)
+@pytest.mark.parametrize("change", [leaves, leaves_the_cloud, leaves_with_the_server, becomes_somebody_else])
 def test_entry_of_which_one_went_is_gone_and_proves_nothing(
     ledger: Ledger, ghes1: Installation, change: Callable[[Ledger, Installation], None]
 ) -> None:
@@ -254,6 +249,51 @@ def test_entry_returns_when_its_server_sends_the_same_list_again(ledger: Ledger,
     sync(ghes1, [(1, "ada@octo.example"), (7, "mona@home.example")])
 
     assert state(pair) == (State.OPEN, 0)
+
+
+def test_entry_returns_with_its_people_when_the_fix_is_another_wrong_address(
+    ledger: Ledger, ghes1: Installation
+) -> None:
+    pair = waiting(ledger, ghes1)
+
+    sync(ghes1, [(1, "ada@octo.example"), (7, "mona@ocot.example")])
+
+    ledger.refresh_from_db()
+    assert state(pair) == (State.OPEN, 0)
+    assert (pair.first_key, pair.second_key) == ("m:1", "a:mona@ocot.example")
+    assert pair.second_license_id == person(ledger, "a:mona@ocot.example")
+    assert pair.identity == identity_of("m:1", "a:mona@ocot.example")
+    assert (pair.evidence, pair.returned_revision) == ([], ledger.revision)
+
+
+def test_new_address_that_has_an_entry_already_ends_the_older_one(ledger: Ledger, ghes1: Installation) -> None:
+    pair = note_pair(ledger, "m:1", "a:mona@home.example")
+    lisa = "a:lisa@home.example"
+    Suspect.objects.create(
+        **{name: getattr(pair, name) for name in ("ledger", "kind", "score", "licenses_at_stake", "found_at")},
+        identity=identity_of("m:1", lisa),
+        found_revision=1,
+        state=State.DISMISSED,
+        state_at=NOW,
+    )
+
+    sync(ghes1, [(1, "ada@octo.example"), (7, "lisa@home.example")])
+
+    assert state(pair) == (State.GONE, 0)
+
+
+def test_one_address_everywhere_server_by_server_confirms_with_the_last(ledger: Ledger, ghes1: Installation) -> None:
+    ghes2 = connect(ledger, "ghes2.octo.example")
+    sync(ghes2, [(5, "mona@work.example")])
+    ledger.refresh_from_db()
+    pair = note_pair(ledger, "a:mona@home.example", "a:mona@work.example")
+
+    sync(ghes1, [(1, "ada@octo.example"), (7, "mona@new.example")])
+    assert state(pair) == (State.OPEN, 0)
+
+    sync(ghes2, [(5, "mona@new.example")])
+    assert state(pair) == (State.CONFIRMED, 1)
+    assert savings(ledger) == [("ghes2.octo.example", 1, 1, 0, 0)]
 
 
 def test_entry_waits_on_through_a_list_that_is_older_than_the_fix(ledger: Ledger, ghes1: Installation) -> None:
