@@ -79,8 +79,8 @@ def test_list_says_who_is_on_a_domain_and_who_is_on_none(
         page,
     )
     assert "1 of 3 listed members has neither a verified address nor an identity on a verified" in page
-    page = owner_client.get("/enterprises/octo/people?domain=none")
-    assert [person.license.label for person in page.context["people"]] == ["cleo"]
+    listed = owner_client.get("/enterprises/octo/people?domain=none")
+    assert [person.license.label for person in listed.context["people"]] == ["cleo"]
     client.force_login(billing_manager)
     assert "Delete" not in words(client, URL)
     assert "Add a domain" not in words(client, URL)
