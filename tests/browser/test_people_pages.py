@@ -108,3 +108,21 @@ def test_preferences_and_password(page: Page, live_server: LiveServer, olivia: U
 
     page.goto(f"{live_server.url}/account/password")
     assert_good(page)
+
+
+def test_token_is_shown_once_and_the_api_described(page: Page, live_server: LiveServer, olivia: User) -> None:
+    secret = sign_in_link(user=olivia, at=timezone.now()).secret
+    page.goto(f"{live_server.url}/account/link#{secret}")
+    press(page, "Sign in")
+
+    page.goto(f"{live_server.url}/account/tokens")
+    page.get_by_label("What it is for").fill("Nightly report")
+    press(page, "Create token")
+    expect(page.get_by_role("textbox", name="New token")).to_contain_text("lss_")
+    assert_good(page)
+
+    page.goto(f"{live_server.url}/api/docs")
+    page.get_by_role("link", name="List people with the reason").click()
+    page.locator("#list-people summary").click()
+    expect(page.locator("#list-people pre")).to_contain_text('"near_misses"')
+    assert_good(page)
