@@ -13,12 +13,11 @@ def _words(text: str) -> frozenset[str]:
 
 ROBOTS: Final = _words(
     """
-    agent alertmanager ansible artifactory autobot automation azuredevops bamboo bitbucket bot bots build
-    buildbot builder builds cd ci cicd circleci cron crowdin daemon dependabot deploy deployer deployment docker
-    donotreply drone github gitlab grafana imagebot integration jenkins k8s kubernetes machine mailer monitor
-    monitoring nagios nexus nobody noreply notification notifications pipeline prometheus pusher release
-    releases renovate robot runner runners sa scanner scim sentry service sonar sonarqube svc sync system
-    teamcity terraform travis webhook zabbix
+    agent alertmanager ansible artifactory autobot automation azuredevops bitbucket bot bots build buildbot
+    builder builds cd ci cicd circleci cron crowdin daemon dependabot deploy deployer deployment donotreply
+    github gitlab grafana imagebot integration kubernetes machine mailer monitor monitoring nagios nobody
+    noreply notification notifications pipeline prometheus pusher release releases renovate robot runner runners
+    scanner scim service sonar sonarqube svc sync system teamcity terraform webhook zabbix
     """
 )
 """Wherever one of these is a part of a name, it is a machine's."""
@@ -26,21 +25,23 @@ ROBOTS: Final = _words(
 ROLES: Final = _words(
     """
     abuse academy accounting accounts admin administration administrator admins alert alerts all analytics
-    announce api app apps archive audit backoffice backup billing board booking buchhaltung business career
-    careers ceo common communications compliance contact contracts core cto customer data default demo design
-    desk dev developer developers devops devs direction directory docs email engineering enquiries events
-    everyone facilities feedback finance frontend git group groups guest hello help helpdesk hostmaster hr info
-    infra infrastructure inquiries intern internal invoice invoices it jobs kontakt lab labs learning legal
-    library license licenses licensing list lists local login mail maintenance management manager marketing
-    media mobile money network networking news newsletter office onboarding oncall operations operator ops order
-    orders owner partner partners payroll people personal platform portal postmaster press privacy procurement
-    product products project projects purchasing qa quality reception recruiting report reports request requests
-    research root sales sandbox secretariat secretary security server services shared shop site software source
-    spam sql sre staff staging subscribe super support sysadmin tech technical temp templates test tester
-    testing tests tickets tmp tools training travel unix user users vendor vpn web webmaster welcome work www
+    announce api app apps archive audit backoffice backup bamboo billing board booking buchhaltung business
+    career careers ceo common communications compliance contact contracts core cto customer data default demo
+    design desk dev developer developers devops devs direction directory docker docs drone email engineering
+    enquiries events everyone facilities feedback finance frontend git group groups guest hello help helpdesk
+    hostmaster hr info infra infrastructure inquiries intern internal invoice invoices it jenkins jobs kontakt
+    lab labs learning legal library license licenses licensing list lists local login mail maintenance
+    management manager marketing media mobile money network networking news newsletter nexus office onboarding
+    oncall operations operator ops order orders owner partner partners payroll people personal platform portal
+    postmaster press privacy procurement product products project projects purchasing qa quality reception
+    recruiting report reports request requests research root sa sales sandbox secretariat secretary security
+    sentry server services shared shop site software source spam sql sre staff staging subscribe super support
+    sysadmin tech technical temp templates test tester testing tests tickets tmp tools training travel travis
+    unix user users vendor vpn web webmaster welcome work www
     """
 )
-"""A name that is made of these alone is an office's, not somebody's: one part may be a given name, such as Dev."""
+"""A name that is made of these alone is an office's or a machine's: one part may be somebody's name, such as Dev or
+Jenkins."""
 
 _FILLERS: Final = _words("team teams de en fr uk us eu no not reply do and of the")
 """What stands beside such names, and alone names nobody."""

@@ -206,12 +206,16 @@ def test_who_only_looks_like_it_is_not_found(world: World, name: str) -> None:
     assert world.search() == []
 
 
-@pytest.mark.parametrize("local", ["ci", "admin", "build-bot", "dev.team", "noreply", "svc-backup2", "no-reply"])
+@pytest.mark.parametrize(
+    "local", ["ci", "jenkins", "admin", "build-bot", "dev.team", "noreply", "svc-backup2", "no-reply"]
+)
 def test_machines_and_offices_are_told_by_their_names(local: str) -> None:
     assert is_role(local)
 
 
-@pytest.mark.parametrize("local", ["mona", "dev.patel", "mona.lisa2", "will.smith", "4711"])
+@pytest.mark.parametrize(
+    "local", ["mona", "dev.patel", "mona.lisa2", "travis.king", "k.jenkins", "rui.sa", "will.smith", "4711"]
+)
 def test_people_are_too(local: str) -> None:
     assert not is_role(local)
 
