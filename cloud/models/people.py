@@ -100,7 +100,9 @@ class ConsumedLicense(models.Model):
                 F("ledger"), F("server_accounts").desc(), F("label"), F("person_key"), name="license_accounts"
             ),
             models.Index(F("ledger"), SINCE.desc(), F("label"), F("person_key"), name="license_newest"),
-            models.Index(fields=["ledger", "on_cloud", "server_accounts"], name="license_deployment"),
+            models.Index(
+                fields=["ledger", "person_key"], condition=models.Q(on_cloud=False), name="license_server_only"
+            ),
             models.Index(
                 fields=["ledger", "person_key"], condition=models.Q(is_ambiguous=True), name="license_ambiguous"
             ),

@@ -126,7 +126,8 @@ def _conditions(ledger: Ledger, wanted: PeopleFilter) -> Iterator[_Condition]:
     if wanted.server:
         yield _on_server(ledger, wanted.server)
     if wanted.deployment:
-        yield _on_license(ledger, DEPLOYMENTS[wanted.deployment])
+        is_rare = wanted.deployment is not Deployment.BOTH
+        yield _on_license(ledger, DEPLOYMENTS[wanted.deployment], is_rare=is_rare)
     if wanted.q:
         yield _Condition(holds=_matching(ledger, wanted.q))
 
