@@ -52,7 +52,8 @@ def score_of(candidate: Candidate) -> int:
     local, _at, domain = candidate.one.address.rpartition("@")
     others = candidate.other.address.rpartition("@")[0]
     names = [_name(side) for side in (candidate.one, candidate.other) if side.is_named]
-    if any(map(is_role, (local, others, *names))):
+    tags = [tag for one in (local, others) if (tag := one.partition("+")[2])]
+    if any(map(is_role, (local, others, *names, *tags))):
         return 0
     if candidate.kind in {Kind.SECONDARY, Kind.UNVERIFIED}:
         score = _score_of_address(candidate, local, domain)

@@ -166,6 +166,7 @@ NOT_FOUND: dict[str, tuple[list[dict[str, Any]], dict[str, list[Account]]]] = {
         },
     ),
     "tag of a machine": ([person(1, "mona", MONA)], {"ghes1": [("mona.lisa+ci@octo.example", [])]}),
+    "tag that may be a name": ([person(1, "mona", MONA)], {"ghes1": [("mona.lisa+jenkins@octo.example", [])]}),
     "dots of another provider": ([person(1, "mona", "m.lisa@gmx.de")], {"ghes1": [("mlisa@gmx.de", [])]}),
     "two providers": ([person(1, "mona", "mona.lisa7@gmx.de")], {"ghes1": [("mona.lisa7@gmail.com", [])]}),
     "a stranger's domain": ([person(1, "mona", MONA)], {"ghes1": [("mona.lisa@elsewhere.example", [])]}),
