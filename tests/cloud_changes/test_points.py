@@ -9,24 +9,27 @@ import pytest
 
 from cloud.changes import PointUnknown, point_now, read_point
 from cloud.models import Ledger, Revision
-from tests.cloud.books import connect, sync
 
 pytestmark = pytest.mark.django_db
 
+CHANGES = ("added", "split", "removed", "merged", "matched", "unmatched")
 TOKYO = ZoneInfo("Asia/Tokyo")
 
 
 @pytest.fixture
 def history(ledger: Ledger) -> Ledger:
     """One license from 1 November, 23:30 UTC, two from 3 November, none from 5 November."""
-    server = connect(ledger, "ghes1.octo.example")
-    for number, at, accounts in (
-        (1, datetime(2026, 11, 1, 23, 30, tzinfo=UTC), [(1, "mona@octo.example")]),
-        (2, datetime(2026, 11, 3, 12, tzinfo=UTC), [(1, "mona@octo.example"), (2, None)]),
-        (3, datetime(2026, 11, 5, 12, tzinfo=UTC), []),
-    ):
-        sync(server, accounts)
-        Revision.objects.filter(number=number).update(at=at)
+    moments = [
+        datetime(2026, 11, 1, 23, 30, tzinfo=UTC),
+        datetime(2026, 11, 3, 12, tzinfo=UTC),
+        datetime(2026, 11, 5, 12, tzinfo=UTC),
+    ]
+    numbers = ["licenses_added", "licenses_removed", *(f"people_{change}" for change in CHANGES)]
+    none = dict.fromkeys(numbers, 0)
+    Revision.objects.bulk_create(
+        Revision(ledger=ledger, number=number, at=at, licenses_before=before, licenses_after=after, **none)
+        for number, (at, before, after) in enumerate(zip(moments, (0, 1, 2), (1, 2, 0), strict=True), start=1)
+    )
     return ledger
 
 
