@@ -221,13 +221,9 @@ def _successors(entry: _Entry, count: _Count) -> tuple[str, ...]:
 def _credit(heir: str, merged: list[_Entry], count: _Count) -> None:
     """Credit every license that went to one entry; one that came for the person that all are now is taken off."""
     gone = {key for entry in merged for key in entry.keys if _has_freed(key, count)}
-    left = len(gone) - int(count.people[heir].costs)
-    for entry in merged:
-        mine = next((key for key in entry.keys if key in gone), None)
-        if mine is not None and left > 0:
-            gone.discard(mine)
-            entry.freed = 1
-            left -= 1
+    left = max(len(gone) - int(count.people[heir].costs), 0)
+    for entry in [entry for entry in merged if gone.intersection(entry.keys)][:left]:
+        entry.freed = 1
 
 
 def _has_freed(key: str, count: _Count) -> bool:

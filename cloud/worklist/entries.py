@@ -145,10 +145,14 @@ def _awaited_primaries(ledger: Ledger, suspects: list[Suspect]) -> Mapping[tuple
 
 def _proof(evidence: Evidence, hosts: dict[int, str], seen: Sight) -> Proof:
     first, second = evidence["first"], evidence["second"]
+    shown = _address(first, seen), _address(second, seen)
+    if first["address"] == second["address"] and not all(shown):
+        # Whoever reads it on one side would know it of the other.
+        shown = "", ""
     return Proof(
-        first_address=_address(first, seen),
+        first_address=shown[0],
         first_role=words.role(first, hosts),
-        second_address=_address(second, seen),
+        second_address=shown[1],
         second_role=words.role(second, hosts),
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -159,6 +160,33 @@ def test_two_who_become_one_under_a_new_name_free_one_license(ledger: Ledger, gh
     assert before - ledger.consumed == 1
     assert state(pair) == (State.CONFIRMED, 1)
     assert pair.first_license_id == person(ledger, "m:3")
+
+
+def test_three_who_become_one_under_a_new_name_free_two_licenses(ledger: Ledger, ghes1: Installation) -> None:
+    sync(connect(ledger, "ghes2.octo.example"), [(5, "mona@work.example"), (6, "mona@club.example")])
+    ledger.refresh_from_db()
+    keys = [f"a:mona@{place}.example" for place in ("home", "work", "club")]
+    for one, other in itertools.combinations(keys, 2):
+        note_pair(ledger, one, other)
+    before = ledger.consumed
+    emails = [{"email": key[2:], "verified": True} for key in keys]
+
+    import_members(ledger, MONA, HUBOT, member(3, "lisa", member_roles=[], emails=emails))
+
+    ledger.refresh_from_db()
+    assert before - ledger.consumed == 2
+    assert savings(ledger) == [("", 3, 2, 0, 0)]
+
+
+def test_accounts_that_go_to_two_people_at_once_prove_nothing(ledger: Ledger, ghes1: Installation) -> None:
+    sync(ghes1, [(1, "ada@octo.example"), (7, "mona@home.example"), (8, "mona@home.example")])
+    ledger.refresh_from_db()
+    pair = note_pair(ledger, "m:1", "a:mona@home.example")
+
+    sync(ghes1, [(1, "ada@octo.example"), (7, "mona@octo.example"), (8, "hubot@octo.example")])
+
+    assert state(pair) == (State.GONE, 0)
+    assert savings(ledger) == []
 
 
 def test_dismissed_entry_stays_dismissed(ledger: Ledger, ghes1: Installation) -> None:

@@ -95,6 +95,23 @@ def test_billing_manager_sees_the_entry_without_what_only_proves_it(
     assert 'name="do"' not in page
 
 
+def test_billing_manager_does_not_learn_a_secondary_address_from_the_other_side(
+    manager_client: Client, ledger: Ledger, server: Installation
+) -> None:
+    evidence = Evidence(
+        kind="secondary",
+        score=97,
+        first=held("ada@home.example", role="secondary", installation=server.pk, user_id=1),
+        second=held("ada@home.example", installation=server.pk, user_id=2),
+    )
+    pair = note_pair(ledger, "a:mona@home.example", "a:ada@home.example", evidence=[evidence], fixes=[])
+
+    page = page_of(manager_client, f"{URL}/{pair.pk}")
+
+    assert "<mark>" not in page
+    assert "<mark>ada@home.example</mark>" not in page_of(manager_client)
+
+
 def test_list_is_the_most_probable_first_and_has_numbers(owner_client: Client, ledger: Ledger, pair: Suspect) -> None:
     note_pair(ledger, "m:2", "a:ada@home.example", score=60, kind="local_part")
     note_pair(ledger, "m:3", "a:bert@home.example", score=99, state=State.DISMISSED)
