@@ -9,7 +9,7 @@ from typing import Final
 
 from cloud.models import Suspect
 from cloud.suspects.fixing import Side
-from cloud.suspects.words import DOTLESS, is_public, is_role
+from cloud.suspects.words import DOTLESS, is_machine, is_public, is_role
 
 Kind = Suspect.Kind
 
@@ -52,8 +52,7 @@ def score_of(candidate: Candidate) -> int:
     local, _at, domain = candidate.one.address.rpartition("@")
     others = candidate.other.address.rpartition("@")[0]
     names = [_name(side) for side in (candidate.one, candidate.other) if side.is_named]
-    tags = [tag for one in (local, others) if (tag := one.partition("+")[2])]
-    if any(map(is_role, (local, others, *names, *tags))):
+    if any(map(is_role, (local, others, *names))) or any(is_machine(one.partition("+")[2]) for one in (local, others)):
         return 0
     if candidate.kind in {Kind.SECONDARY, Kind.UNVERIFIED}:
         score = _score_of_address(candidate, local, domain)

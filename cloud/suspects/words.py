@@ -22,29 +22,32 @@ ROBOTS: Final = _words(
 )
 """Wherever one of these is a part of a name, it is a machine's."""
 
+TOOLS: Final = _words("bamboo docker drone jenkins nexus sa sentry travis")
+"""A machine's where nothing else stands there: there are people of these names."""
+
 ROLES: Final = _words(
     """
     abuse academy accounting accounts admin administration administrator admins alert alerts all analytics
-    announce api app apps archive audit backoffice backup bamboo billing board booking buchhaltung business
-    career careers ceo common communications compliance contact contracts core cto customer data default demo
-    design desk dev developer developers devops devs direction directory docker docs drone email engineering
-    enquiries events everyone facilities feedback finance frontend git group groups guest hello help helpdesk
-    hostmaster hr info infra infrastructure inquiries intern internal invoice invoices it jenkins jobs kontakt
-    lab labs learning legal library license licenses licensing list lists local login mail maintenance
-    management manager marketing media mobile money network networking news newsletter nexus office onboarding
-    oncall operations operator ops order orders owner partner partners payroll people personal platform portal
-    postmaster press privacy procurement product products project projects purchasing qa quality reception
-    recruiting report reports request requests research root sa sales sandbox secretariat secretary security
-    sentry server services shared shop site software source spam sql sre staff staging subscribe super support
-    sysadmin tech technical temp templates test tester testing tests tickets tmp tools training travel travis
-    unix user users vendor vpn web webmaster welcome work www
+    announce api app apps archive audit backoffice backup billing board booking buchhaltung business career
+    careers ceo common communications compliance contact contracts core cto customer data default demo design
+    desk dev developer developers devops devs direction directory docs email engineering enquiries events
+    everyone facilities feedback finance frontend git group groups guest hello help helpdesk hostmaster hr info
+    infra infrastructure inquiries intern internal invoice invoices it jobs kontakt lab labs learning legal
+    library license licenses licensing list lists local login mail maintenance management manager marketing
+    media mobile money network networking news newsletter office onboarding oncall operations operator ops order
+    orders owner partner partners payroll people personal platform portal postmaster press privacy procurement
+    product products project projects purchasing qa quality reception recruiting report reports request requests
+    research root sales sandbox secretariat secretary security server services shared shop site software source
+    spam sql sre staff staging subscribe super support sysadmin tech technical temp templates test tester
+    testing tests tickets tmp tools training travel unix user users vendor vpn web webmaster welcome work www
     """
 )
-"""A name that is made of these alone is an office's or a machine's: one part may be somebody's name, such as Dev or
-Jenkins."""
+"""A name that is made of these alone is an office's, not somebody's: one part may be a given name, such as Dev."""
 
 _FILLERS: Final = _words("team teams de en fr uk us eu no not reply do and of the")
 """What stands beside such names, and alone names nobody."""
+
+_OFFICES: Final = ROLES | TOOLS | _FILLERS
 
 _PROVIDERS: Final = _words(
     """
@@ -77,12 +80,16 @@ NO_REPLY: Final = "users.noreply."
 _TOKENS: Final = re.compile(r"[^\W\d_]+")
 
 
+def is_machine(text: str) -> bool:
+    """Whether a local part, or a tag, is a robot's: ``ci``, ``svc-backup2``, ``jenkins``."""
+    tokens = _TOKENS.findall(text)
+    return any(one in ROBOTS for one in tokens) or (bool(tokens) and all(one in TOOLS for one in tokens))
+
+
 def is_role(local: str) -> bool:
-    """Whether a local part is a robot's or an office's: ``ci``, ``svc-backup2``, ``dev.team``."""
+    """Whether a local part is a robot's or an office's: ``ci``, ``dev.team``."""
     tokens = _TOKENS.findall(local)
-    if any(one in ROBOTS for one in tokens):
-        return True
-    return bool(tokens) and all(one in ROLES or one in _FILLERS for one in tokens)
+    return is_machine(local) or (bool(tokens) and all(one in _OFFICES for one in tokens))
 
 
 def is_public(domain: str) -> bool:
