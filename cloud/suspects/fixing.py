@@ -1,10 +1,12 @@
 """What would make two people one, and how many licenses that frees: by the rules of docs/domain.md, "Matching"."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
 from cloud.suspects.addresses import IDENTITY, VERIFIED
 from cloud.suspects.evidence import Fix
+from cloud.suspects.words import is_public
 
 MOST_FIXES: Final = 3
 
@@ -63,22 +65,34 @@ def licenses_at_stake(one: Side, other: Side) -> int:
     return 1
 
 
-def fixes_of(sides: list[tuple[Side, Side]], *, is_meeting: bool) -> list[Fix]:
-    """Return what can be done, the simplest first. ``sides`` are the pair in its order, once for each evidence."""
+def fixes_of(sides: list[tuple[Side, Side]], *, is_meeting: bool, domains: Collection[str]) -> list[Fix]:
+    """Return what can be done, the best advice first. ``sides`` are the pair in its order, once for each evidence.
+
+    Best is what names an address on one of ``domains``, those that the account has verified or approved, and least
+    one that a public provider gives; then what only changes which of two addresses is the primary one; then what is
+    simplest.
+    """
     first, second = sides[0]
-    fixes: list[Fix] = []
+    ranked: list[tuple[tuple[int, int], Fix]] = []
     if first.number is not None and second.number is None and second.primary:
-        fixes.append(_verify(second.primary, first.number))
+        ranked.append(((_strangeness(second.primary, domains), 1), _verify(second.primary, first.number)))
     if not is_meeting:
         # One server holds an address once: nobody gives it to a second account there.
-        fixes += _moves(sides)
+        ranked += [((_strangeness(fix["address"], domains), 2 * is_new), fix) for is_new, fix in _moves(sides)]
+    fixes = [fix for _order, fix in sorted(ranked, key=lambda one: one[0])]
     if not fixes:
         fixes.append(_leave(second if second.number is not None or first.number is not None else first))
     return fixes[:MOST_FIXES]
 
 
-def _moves(sides: list[tuple[Side, Side]]) -> list[Fix]:
-    """Make an address of one the primary one of the other's accounts, where it is held already first of all."""
+def _strangeness(address: str, domains: Collection[str]) -> int:
+    """How far an address is from the company: 0 on a domain of its own, 2 at a public provider, else 1."""
+    domain = address.rpartition("@")[2]
+    return 0 if domain in domains else 1 + is_public(domain)
+
+
+def _moves(sides: list[tuple[Side, Side]]) -> list[tuple[bool, Fix]]:
+    """Make an address of one the primary one of the other's accounts; True where it is new there: those come last."""
     found: dict[tuple[str, int | None], tuple[tuple[bool, int], Fix]] = {}
     for first, second in sides:
         for target, mover in ((first, second), (second, first)):
@@ -95,7 +109,7 @@ def _moves(sides: list[tuple[Side, Side]]) -> list[Fix]:
                 more=mover.accounts - 1,
             )
             found.setdefault((address, mover.license), ((is_new, mover.accounts), fix))
-    return [fix for _order, fix in sorted(found.values(), key=lambda one: one[0])]
+    return [(is_new, fix) for (is_new, _accounts), fix in sorted(found.values(), key=lambda one: one[0])]
 
 
 def _can_move(mover: Side, target: Side) -> bool:

@@ -88,9 +88,10 @@ def _read(run: SuspectRun, ledger: Ledger, held: list[str], clock: Clock) -> Non
 def _weigh(run: SuspectRun, clock: Clock) -> None:
     pieces = Pieces(weighing.PAIRS, weighing.PAIRS_COLUMNS)
     ranges = weighing.boundaries()
+    domains = frozenset(comparing.domains_of([run.ledger])[run.ledger_id])
     for number, (start, end) in enumerate(ranges):
         runs.advance(run, clock(), step=Step.WEIGH, done=number, total=len(ranges))
-        for row in weighing.weigh(start, end):
+        for row in weighing.weigh(start, end, domains):
             pieces.add(row)
     pieces.finish()
     analyze(weighing.PAIRS)

@@ -4,7 +4,7 @@
 
 import itertools
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from typing import Any, Final
 
@@ -66,11 +66,14 @@ def boundaries() -> list[tuple[int, int]]:
     return list(itertools.pairwise([*starts, 2**62]))
 
 
-def weigh(start: int, end: int) -> Iterator[Row]:
-    """Yield a row of ``PAIRS`` for every pair of a range that is worth somebody's look."""
+def weigh(start: int, end: int, domains: Collection[str]) -> Iterator[Row]:
+    """Yield a row of ``PAIRS`` for every pair of a range that is worth somebody's look.
+
+    ``domains`` are those that the account has verified or approved: what names them is proposed first.
+    """
     candidates = (_candidate(row) for row in fetch_rows(_READ, start, end))
     for _licenses, some in itertools.groupby(candidates, key=_licenses_of):
-        row = _pair(list(some))
+        row = _pair(list(some), domains)
         if row is not None:
             yield row
 
@@ -93,7 +96,7 @@ def _candidate(row: tuple[Any, ...]) -> Candidate:
     )
 
 
-def _pair(candidates: list[Candidate]) -> Row | None:
+def _pair(candidates: list[Candidate], domains: Collection[str]) -> Row | None:
     """Put together what speaks for one pair: the best of each kind, one of each address."""
     scored = sorted(((score_of(one), _oriented(one)) for one in candidates), key=_best_first)
     scored = [(score, candidate) for score, candidate in scored if score]
@@ -118,7 +121,7 @@ def _pair(candidates: list[Candidate]) -> Row | None:
         best.kind,
         min(scored[0][0] + _ANOTHER_KIND * (len(kinds) - 1), BEST),
         json.dumps(list(evidence.values())[:MOST_EVIDENCE]),
-        json.dumps(fixes_of([(one.one, one.other) for _score, one in scored], is_meeting=is_meeting)),
+        json.dumps(fixes_of([(one.one, one.other) for _score, one in scored], is_meeting=is_meeting, domains=domains)),
         licenses_at_stake(best.one, best.other),
     )
 

@@ -278,6 +278,40 @@ def test_account_that_has_the_address_already_is_moved_first(world: World) -> No
     )
 
 
+ADVICE: dict[str, tuple[str, Account, str, str]] = {
+    "a private address beside the company's": (MONA, ("starwolf@home.example", [MONA]), "primary", MONA),
+    "a private address that the member verified": (
+        *("starwolf@home.example", (MONA, ["starwolf@home.example"])),
+        *("verify", MONA),
+    ),
+    "two addresses of the company": (
+        *(MONA, ("mona.meier@octo-labs.example", [MONA])),
+        *("primary", MONA),
+    ),
+    "a public provider, and a domain that nobody verified": (
+        *("starwolf@gmail.com", ("mona.lisa@new.example", ["starwolf@gmail.com"])),
+        *("verify", "mona.lisa@new.example"),
+    ),
+    "the company's address with a tag": (
+        *(MONA, ("mona.lisa+ghes@octo.example", [])),
+        *("verify", "mona.lisa+ghes@octo.example"),
+    ),
+}
+"""What the member verified, the account on the server; what is proposed first."""
+
+
+@pytest.mark.parametrize("name", ADVICE)
+def test_company_address_is_proposed_before_a_private_one(world: World, name: str) -> None:
+    verified, account, action, address = ADVICE[name]
+    world.come(person(1, "mona", verified), *BYSTANDERS, ghes1=[account])
+
+    (found,) = world.search()
+
+    first = found.fixes[0]
+    assert (first["action"], first["address"]) == (action, address)
+    assert {fix["action"] for fix in found.fixes} == {"verify", "primary"}
+
+
 def test_account_on_the_same_server_is_not_given_the_address_again(world: World) -> None:
     """A server holds an address once, but a member may have both of them verified."""
     world.come(person(1, "mona", MONA), *BYSTANDERS, ghes1=[(MONA, []), ("mona.lisa+ghes@octo.example", [])])
