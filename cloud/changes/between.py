@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+import msgspec
 from django.db.models import Min, Q, Sum
 
 from cloud.changes.words import reason_help, reason_words
 from cloud.models import ConsumedLicense, Ledger, PersonChange, Reason, ReasonCount, Revision
 from cloud.staging import fetch_rows
+from enterprises.secrets import WrongEncryptionKey, decrypt, encrypt
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -138,30 +140,29 @@ class Concerned:
 
     @property
     def cursor(self) -> str:
-        """The place behind this person in the list of the reason."""
-        return f"{self.number}-{self.license.pk}"
+        """The place behind this person in the list of the reason; encrypted, for it tells the label."""
+        return encrypt(msgspec.json.encode((self.license.label, self.license.person_key, self.number)).decode())
 
 
 def people_between(
     ledger: Ledger, start: Point, end: Point, *, reason: Reason, hostname: str, limit: int, behind: str = ""
 ) -> list[Concerned]:
-    """The people of a line who are listed still, the latest change first, from behind a cursor on; at most ``limit``.
+    """The people of a line who are listed still, by label, from behind a cursor on; at most ``limit``.
 
-    What is no cursor counts as none. Somebody whom it concerned twice stands there twice.
+    What is no cursor counts as none. Somebody whom it concerned twice stands there twice, the latest change first.
     """
     numbers = revisions_between(ledger, start, end).filter(hostname=hostname).order_by().values("number")
-    cursor = _read_cursor(behind)
     if reason in _ON_CHANGES:
         changed = PersonChange.objects.filter(ledger=ledger, reason=reason, revision__in=numbers)
-        changed = changed.filter(_behind(cursor, "revision", "license")).order_by("-revision", "-license")
-        changed = changed.select_related("license__member")[:limit]
-        return [Concerned(license=row.license, number=row.revision) for row in changed]
-    came = ledger.licenses.filter(since_reason=reason, since_revision__in=numbers)
-    came = came.filter(_behind(cursor, "since_revision", "pk")).order_by("-since_revision", "-pk")
-    return [
-        Concerned(license=license_, number=license_.since_revision or 0)
-        for license_ in came.select_related("member")[:limit]
-    ]
+        changed = changed.filter(_behind(behind, "license__", "revision"))
+        changed = changed.order_by("license__label", "license__person_key", "-revision")
+        keys = list(changed.values_list("license", "revision")[:limit])
+    else:
+        came = ledger.licenses.filter(since_reason=reason, since_revision__in=numbers)
+        came = came.filter(_behind(behind, "", "since_revision"))
+        keys = list(came.order_by("label", "person_key").values_list("pk", "since_revision")[:limit])
+    read = ConsumedLicense.objects.select_related("member").in_bulk({pk for pk, _number in keys})
+    return [Concerned(license=read[pk], number=number) for pk, number in keys if pk in read]
 
 
 def _still_listed(ledger: Ledger, start: Point, end: Point) -> dict[tuple[str, str], int]:
@@ -172,13 +173,12 @@ def _still_listed(ledger: Ledger, start: Point, end: Point) -> dict[tuple[str, s
     }
 
 
-def _behind(cursor: tuple[int, int] | None, number: str, person: str) -> Q:
-    if cursor is None:
+def _behind(cursor: str, person: str, number: str) -> Q:
+    """What follows a cursor by label and key, then the latest change first; everything where it is none."""
+    try:
+        label, key, last = msgspec.json.decode(decrypt(cursor), type=tuple[str, str, int])
+    except (WrongEncryptionKey, msgspec.MsgspecError):
         return Q()
-    return Q(**{f"{number}__lt": cursor[0]}) | Q(**{number: cursor[0], f"{person}__lt": cursor[1]})
-
-
-def _read_cursor(text: str) -> tuple[int, int] | None:
-    number, dash, person = text.partition("-")
-    are_numbers = all(part.isascii() and part.isdecimal() and len(part) <= len("9" * 18) for part in (number, person))
-    return (int(number), int(person)) if dash and are_numbers else None
+    same_label, same_key = Q(**{f"{person}label": label}), Q(**{f"{person}person_key": key})
+    further = Q(**{f"{person}person_key__gt": key}) | (same_key & Q(**{f"{number}__lt": last}))
+    return Q(**{f"{person}label__gt": label}) | (same_label & further)

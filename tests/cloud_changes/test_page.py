@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import UTC, timedelta
 from html import unescape
 
 import pytest
@@ -12,10 +12,11 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from cloud.models import Ledger, Revision
+from cloud.changes import Concerned, people_between, point_now, read_point
+from cloud.models import Ledger, Reason, Revision
 from cloud.pages import changes
 from enterprises.models import User
-from tests.cloud.books import connect, sync
+from tests.cloud.books import connect, import_members, member, sync
 
 pytestmark = pytest.mark.django_db
 
@@ -53,7 +54,7 @@ def test_line_opens_its_people_and_says_how_many_left(owner_client: Client, nove
     assert all(shown.url == "" for shown in lines if shown.line.reason in {"left", "account_gone"})
 
 
-def test_people_are_listed_page_by_page_without_gap_or_double(owner_client: Client, ledger: Ledger) -> None:
+def test_people_are_listed_by_name_page_by_page_without_gap_or_double(owner_client: Client, ledger: Ledger) -> None:
     server = connect(ledger, "ghes1.octo.example")
     crowd = [(number, f"p{number:03}@octo.example") for number in range(1, changes.PEOPLE_PER_PAGE + 21)]
     sync(server, crowd[:40])
@@ -66,9 +67,34 @@ def test_people_are_listed_page_by_page_without_gap_or_double(owner_client: Clie
         seen += [person.license.label for person in page.people]
         url = page.next_url
 
-    assert sorted(seen) == [address for _number, address in crowd]
+    assert seen == [address for _number, address in crowd]
     assert len(seen) - len(page.people) == changes.PEOPLE_PER_PAGE
     assert page.first_url == f"{URL}?from=0&reason=new_account&host=ghes1.octo.example"
+
+
+def test_whom_a_reason_concerned_twice_stands_there_twice_and_one_by_one(ledger: Ledger) -> None:
+    emails = {name: {"email": f"{name}@octo.example", "verified": True} for name in ("zoe", "ada", "mia")}
+    import_members(ledger, *(member(number, name, emails=[emails[name]]) for number, name in enumerate(emails, 1)))
+    server = connect(ledger, "ghes1.octo.example")
+    accounts = [(number, f"{name}@octo.example") for number, name in enumerate(["zoe", "ada", "mia", "ada"], 1)]
+    sync(server, accounts[:2])
+    sync(server, accounts)
+    start, end = read_point(ledger, "0", is_start=True, zone=UTC), point_now(ledger)
+    seen: list[Concerned] = []
+
+    while some := people_between(
+        ledger,
+        start,
+        end,
+        reason=Reason.STAYED_NEW_ACCOUNT,
+        hostname=server.hostname,
+        limit=1,
+        behind=seen[-1].cursor if seen else "",
+    ):
+        seen += some
+
+    assert [(one.license.label, one.number) for one in seen] == [("ada", 3), ("ada", 2), ("mia", 3), ("zoe", 2)]
+    assert "ada" not in seen[0].cursor
 
 
 def test_changes_in_between_are_listed_page_by_page(owner_client: Client, november: Ledger) -> None:
