@@ -160,7 +160,8 @@ def people_between(
     else:
         came = ledger.licenses.filter(since_reason=reason, since_revision__in=numbers)
         came = came.filter(_behind(behind, "", "since_revision"))
-        keys = list(came.order_by("label", "person_key").values_list("pk", "since_revision")[:limit])
+        found = came.order_by("label", "person_key").values_list("pk", "since_revision")[:limit]
+        keys = [(pk, number or 0) for pk, number in found]
     read = ConsumedLicense.objects.select_related("member").in_bulk({pk for pk, _number in keys})
     return [Concerned(license=read[pk], number=number) for pk, number in keys if pk in read]
 
