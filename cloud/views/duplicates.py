@@ -16,6 +16,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
 
 from cloud import services
+from cloud.changes import cause_words
 from cloud.forms import DecideForm
 from cloud.pages import duplicates as pages
 from cloud.people.visible import sight, viewer_of
@@ -109,7 +110,8 @@ def proved_savings(request: SignedInRequest, slug: str) -> HttpResponse:
     enterprise = enterprise_for(request.user, slug, deployment=Deployment.CLOUD)
     ledger = enterprise.ledger
     page = Paginator(savings.savings(ledger), SAVINGS_PER_PAGE).get_page(request.GET.get("page"))
-    context = {"enterprise": enterprise, "proved": savings.proved(ledger), "page": page}
+    rows = [(saving, cause_words(saving.cause, saving.hostname)) for saving in page.object_list]
+    context = {"enterprise": enterprise, "proved": savings.proved(ledger), "page": page, "rows": rows}
     return render(request, "cloud/savings.html", context)
 
 

@@ -239,7 +239,7 @@ def test_confirmed_entry_says_so_and_so_do_the_books_of_savings(
     assert sentence in page_of(owner_client, f"{URL}/{pair.pk}")
     assert sentence in page_of(manager_client, f"{URL}?state=confirmed")
     savings = page_of(manager_client, "/enterprises/octo/licensing/savings")
-    assert f"License sync: {HOST}</a>" in savings
+    assert f"Sync of {HOST}</a>" in savings
     assert "Proved savings: 1 license." in page_of(owner_client, "/enterprises/octo/licensing")
 
 

@@ -29,5 +29,5 @@ def test_the_walk_ends_with_a_smaller_number_and_a_proof(tmp_path: Path, page: P
 
     assert mended >= 3
     assert after == before - mended
-    assert re.search(rf"License sync: ghes2\.octo\.example.*\b{mended}\b", ledger, re.DOTALL)
+    assert re.search(rf"Sync of ghes2\.octo\.example.*\b{mended}\b", ledger, re.DOTALL)
     assert re.findall(r"images/(licensing-[a-z-]+)\.png", DOCUMENT.read_text("utf-8")) == shown
