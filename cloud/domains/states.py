@@ -112,8 +112,9 @@ class DomainState:
         if challenge is None or challenge.checked_at is None or not challenge.outcome:
             return ""
         said = Outcome(challenge.outcome).label if challenge.outcome in Outcome.values else challenge.outcome
-        moment = formats.date_format(timezone.localtime(challenge.checked_at), "SHORT_DATETIME_FORMAT")
-        return _("Last look on %(moment)s: %(said)s") % {"moment": moment, "said": said}
+        moment = timezone.localtime(challenge.checked_at)
+        words = f"{formats.date_format(moment, 'DATETIME_FORMAT')} {moment.tzname()}"
+        return _("Last look on %(moment)s: %(said)s") % {"moment": words, "said": said}
 
 
 _TONES: Final = {

@@ -37,6 +37,14 @@ def test_row_of_a_server_leads_to_what_its_last_sync_changed(owner_client: Clien
     assert "Nothing is kept of who went" in page
 
 
+def test_row_of_a_server_says_when_its_last_sync_changed_no_license(owner_client: Client, ledger: Ledger) -> None:
+    server = connect(ledger, "ghes1.octo.example")
+    sync(server, [MONA])
+    sync(server, [MONA])
+
+    assert "Last sync: no license came or went" in page_of(owner_client, URL)
+
+
 def test_people_who_were_matched_and_who_stayed_have_their_tabs(owner_client: Client, ledger: Ledger) -> None:
     import_members(ledger, member(7, "mona", emails=[{"email": "mona@octo.example", "verified": True}]))
     server = connect(ledger, "ghes1.octo.example")
