@@ -9,6 +9,7 @@ from typing import Final
 from django.db import models
 from django.db.models import F, Func
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from cloud.models.books import Ledger
 from cloud.models.installations import Installation
@@ -71,7 +72,7 @@ class ConsumedLicense(models.Model):
     class LicenseType(models.TextChoices):
         """The kind of license, in the words of the REST API."""
 
-        ENTERPRISE = "enterprise", _("Enterprise")
+        ENTERPRISE = "enterprise", pgettext_lazy("license type", "Enterprise")
         VISUAL_STUDIO = "visual_studio", _("Visual Studio subscription")
 
     ledger = models.ForeignKey(Ledger, models.CASCADE, related_name="licenses", db_index=False, db_constraint=False)

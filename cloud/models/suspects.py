@@ -5,6 +5,7 @@ from typing import Final
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from cloud.models.books import Ledger
 from cloud.models.changes import Revision
@@ -38,11 +39,11 @@ class Suspect(models.Model):
     class State(models.TextChoices):
         """Where an entry of the worklist stands."""
 
-        OPEN = "open", _("Open")
+        OPEN = "open", pgettext_lazy("entry", "Open")
         WAITING = "waiting", _("Waiting for the next sync")
-        CONFIRMED = "confirmed", _("Confirmed")
-        GONE = "gone", _("Gone")
-        DISMISSED = "dismissed", _("Dismissed")
+        CONFIRMED = "confirmed", pgettext_lazy("entry", "Confirmed")
+        GONE = "gone", pgettext_lazy("entry", "Gone")
+        DISMISSED = "dismissed", pgettext_lazy("entry", "Dismissed")
 
     class Reason(models.TextChoices):
         """Why somebody dismissed it."""

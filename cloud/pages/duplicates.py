@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from cloud.models import Suspect, SuspectRun
 from cloud.people.visible import sight
@@ -112,11 +113,11 @@ class DuplicatesPage:
     def tabs(self) -> list[dict[str, Any]]:
         """The states, each with its number."""
         labels = {
-            State.OPEN: _("Open"),
-            State.WAITING: _("Waiting"),
-            State.CONFIRMED: _("Confirmed"),
-            State.DISMISSED: _("Dismissed"),
-            State.GONE: _("Gone"),
+            State.OPEN: pgettext("entry", "Open"),
+            State.WAITING: pgettext("entry", "Waiting"),
+            State.CONFIRMED: pgettext("entry", "Confirmed"),
+            State.DISMISSED: pgettext("entry", "Dismissed"),
+            State.GONE: pgettext("entry", "Gone"),
         }
         return [
             {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from cloud.models import MemberRole
 from cloud.people.filters import NO_DOMAIN, Answer, Deployment, LicenseType, PeopleFilter, Sort, TwoFactor
@@ -44,7 +45,7 @@ _TWO_FACTOR: Final[dict[str, Words]] = {
     TwoFactor.UNKNOWN: _("Not known"),
 }
 _LICENSE_TYPES: Final[dict[str, Words]] = {
-    LicenseType.ENTERPRISE: _("Enterprise"),
+    LicenseType.ENTERPRISE: pgettext_lazy("license type", "Enterprise"),
     LicenseType.VISUAL_STUDIO: _("Visual Studio subscription"),
 }
 _ANSWERS: Final[dict[str, Words]] = {Answer.YES: _("Yes"), Answer.NO: _("No")}

@@ -83,6 +83,16 @@ def test_owner_reads_both_the_evidence_and_the_fix(owner_client: Client, pair: S
     assert f"open Settings &gt; Emails, and make {SECRET} your primary email." in page
 
 
+def test_states_of_an_entry_agree_in_french(owner: User, owner_client: Client, pair: Suspect) -> None:
+    User.objects.filter(pk=owner.pk).update(language="fr")
+    decide(owner_client, pair, do="dismiss", reason="different")
+
+    page = page_of(owner_client, f"{URL}/{pair.pk}")
+
+    assert "Écartée" in page
+    assert all(word in page_of(owner_client) for word in ("Ouverte", "Confirmée", "Disparue"))
+
+
 @pytest.mark.parametrize("where", ["", "/{pk}"])
 def test_billing_manager_sees_the_entry_without_what_only_proves_it(
     manager_client: Client, pair: Suspect, where: str
