@@ -45,6 +45,8 @@ class Chosen:
     @classmethod
     def of(cls, query: Mapping[str, str], ledger: Ledger, user: User) -> Chosen:
         """Read an address."""
+        # No database need be asked for a text with a control character, and PostgreSQL stores no NUL.
+        query = {name: value for name, value in query.items() if value.isprintable()}
         state, kind = query.get("state", ""), query.get("kind", "")
         server, assigned = query.get("server", ""), query.get("assigned", "")
         is_mine = assigned == ME

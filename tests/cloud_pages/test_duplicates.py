@@ -151,6 +151,13 @@ def test_filters_narrow_the_list(owner_client: Client, owner: User, ledger: Ledg
     assert listed("kind=nonsense&server=nonsense&after=nonsense") == (True, True)
 
 
+def test_control_characters_in_the_address_narrow_nothing(owner_client: Client, pair: Suspect) -> None:
+    page = owner_client.get(URL, dict.fromkeys(("state", "kind", "server", "assigned", "after", "before"), "a\x00b"))
+
+    assert page.status_code == 200
+    assert [entry.suspect for entry in page.context["page"].entries] == [pair]
+
+
 def test_pages_follow_each_other_though_entries_leave(
     owner_client: Client, ledger: Ledger, server: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
