@@ -28,7 +28,8 @@ State = Suspect.State
 
 # The entries of which somebody has gone, and who of the two is there.
 _CONCERNED: Final = f"""
-SELECT suspect.id, suspect.first_key, suspect.second_key, coalesce(one.is_listed, true), coalesce(other.is_listed, true)
+SELECT suspect.id, suspect.identity, suspect.first_key, suspect.second_key,
+       coalesce(one.is_listed, true), coalesce(other.is_listed, true)
 FROM cloud_suspect suspect
 LEFT JOIN {COUNTED} one ON one.license_id = suspect.first_license_id
 LEFT JOIN {COUNTED} other ON other.license_id = suspect.second_license_id
@@ -71,6 +72,7 @@ class _Person:
 @dataclass
 class _Entry:
     pk: int
+    identity: str
     keys: tuple[str, str]
     are_there: tuple[bool, bool]
     freed: int = 0
@@ -113,7 +115,7 @@ def prove(ledger: Ledger) -> None:
     if concerned or proved:
         count = _read_count()
         _take_back(ledger, proved, count)
-        entries = [_Entry(pk, (one, other), (bool(a), bool(b))) for pk, one, other, a, b in concerned]
+        entries = [_Entry(pk, pair, (one, other), (bool(a), bool(b))) for pk, pair, one, other, a, b in concerned]
         _readdress(ledger, _confirm(ledger, entries, count), count)
 
 
@@ -153,8 +155,11 @@ def _confirm(ledger: Ledger, entries: list[_Entry], count: _Count) -> list[_Entr
         by_heir[_one_heir(entry, count)].append(entry)
     others = by_heir.pop("", [])
     licenses = _licenses(ledger, by_heir)
+    credited = _credited(ledger, [entry.identity for merged in by_heir.values() for entry in merged])
     for heir, merged in by_heir.items():
-        _credit(heir, merged, count)
+        _credit(heir, merged, count, credited)
+        before = [credited[entry.identity] for entry in merged if entry.identity in credited]
+        Suspect.objects.filter(pk__in=before).update(first_license=licenses[heir])
         for freed in (0, 1):
             some = [entry.pk for entry in merged if entry.freed == freed]
             # Who dismissed one at this very moment did so before: everybody holds the ledger.
@@ -218,12 +223,21 @@ def _successors(entry: _Entry, count: _Count) -> tuple[str, ...]:
     return ordered(*keys) if len(set(keys)) > 1 else ()
 
 
-def _credit(heir: str, merged: list[_Entry], count: _Count) -> None:
-    """Credit every license that went to one entry; one that came for the person that all are now is taken off."""
+def _credited(ledger: Ledger, identities: Iterable[str]) -> dict[str, int]:
+    """Entries of the same pairs whose license is credited still: one of the two left meanwhile, and came back."""
+    confirmed = Suspect.objects.filter(ledger=ledger, state=State.CONFIRMED, identity__in=list(identities))
+    return dict(confirmed.filter(licenses_freed__gt=0, parted_revision=None).values_list("identity", "pk"))
+
+
+def _credit(heir: str, merged: list[_Entry], count: _Count, credited: Mapping[str, int]) -> None:
+    """Credit every license that went to one entry, unless the same pair has it credited already.
+
+    One that came for the person that all are now is taken off.
+    """
     gone = {key for entry in merged for key in entry.keys if _has_freed(key, count)}
     left = max(len(gone) - int(count.people[heir].costs), 0)
     for entry in [entry for entry in merged if gone.intersection(entry.keys)][:left]:
-        entry.freed = 1
+        entry.freed = int(entry.identity not in credited)
 
 
 def _has_freed(key: str, count: _Count) -> bool:

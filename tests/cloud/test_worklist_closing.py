@@ -14,6 +14,7 @@ from cloud.retention import enforce
 from cloud.suspects.evidence import Fix
 from cloud.suspects.identity import identity_of
 from cloud.worklist import acting
+from cloud.worklist.savings import proved
 from tests.cloud.books import NOW, connect, import_members, member, ndjson, sync
 from tests.cloud.pairs import note_pair
 
@@ -216,6 +217,24 @@ def test_saving_is_taken_back_once(ledger: Ledger, ghes1: Installation) -> None:
         sync(ghes1, [(1, "ada@octo.example"), (7, address)])
 
     assert len(savings(ledger)) == 2
+
+
+def test_pair_that_left_and_came_back_is_credited_once(ledger: Ledger, ghes1: Installation) -> None:
+    for _time in range(2):
+        note_pair(ledger, "m:1", "a:mona@home.example")
+        sync(ghes1, [(1, "ada@octo.example"), (7, "mona@octo.example")])
+        import_members(ledger, HUBOT)
+        sync(ghes1, [(1, "ada@octo.example")])
+        import_members(ledger, MONA, HUBOT)
+        sync(ghes1, [(1, "ada@octo.example"), (7, "mona@home.example")])
+    assert proved(ledger).licenses == 1
+
+    note_pair(ledger, "m:1", "a:mona@home.example")
+    sync(ghes1, [(1, "ada@octo.example"), (7, "mona@octo.example")])
+    assert proved(ledger).licenses == 1
+
+    sync(ghes1, [(1, "ada@octo.example"), (7, "mona@home.example")])
+    assert proved(ledger).licenses == 0
 
 
 def test_saving_follows_a_person_to_another_key(ledger: Ledger, ghes1: Installation) -> None:
