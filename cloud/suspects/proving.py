@@ -13,55 +13,69 @@ whichever account it is that left: the savings are never said to be more than th
 # ruff: noqa: S608  (Table names are this project's own; every value is a parameter.)
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
 from cloud import matching
 from cloud.changes.reasons import COUNTED
-from cloud.models import ConsumedLicense, Installation, Ledger, Revision, Saving, Suspect
-from cloud.staging import fetch_row, fetch_rows
+from cloud.models import Installation, Ledger, Revision, Saving, Suspect
+from cloud.staging import Row, fetch_row, fetch_rows
+from cloud.suspects import rewriting
 from cloud.suspects.identity import identity_of, ordered
 
 State = Suspect.State
 
-# The entries of which somebody has gone, and who of the two is there.
-_CONCERNED: Final = f"""
-SELECT suspect.id, suspect.identity, suspect.first_key, suspect.second_key,
-       coalesce(one.is_listed, true), coalesce(other.is_listed, true)
-FROM cloud_suspect suspect
-LEFT JOIN {COUNTED} one ON one.license_id = suspect.first_license_id
-LEFT JOIN {COUNTED} other ON other.license_id = suspect.second_license_id
-WHERE suspect.ledger_id = %s AND suspect.state IN ('open', 'waiting')
-    AND NOT (coalesce(one.is_listed, true) AND coalesce(other.is_listed, true))
-ORDER BY suspect.score DESC, suspect.id
+# Whom SQLite looks up in a list; a join would read everybody again for each entry.
+_GONE: Final = f"SELECT license_id FROM {COUNTED} WHERE license_id IS NOT NULL AND NOT is_listed"
+_HAS_GONE: Final = f"""
+ledger_id = %s AND state IN ('open', 'waiting')
+    AND (first_license_id IN ({_GONE}) OR second_license_id IN ({_GONE}))
 """
+# The entries of which somebody has gone, and who of the two has.
+_CONCERNED: Final = f"""
+SELECT id, identity, first_key, second_key, first_license_id IN ({_GONE}), second_license_id IN ({_GONE}),
+       first_license_id, second_license_id
+FROM cloud_suspect WHERE {_HAS_GONE}
+ORDER BY score DESC, id
+"""
+# Entries of the same pairs whose license is credited still: one of the two left meanwhile, and came back.
+_CREDITED: Final = f"""
+SELECT identity, id FROM cloud_suspect
+WHERE ledger_id = %s AND state = 'confirmed' AND licenses_freed > 0 AND parted_revision IS NULL
+    AND identity IN (SELECT identity FROM cloud_suspect WHERE {_HAS_GONE})
+"""
+# By license alone, since the people of a count are of one ledger.
 _PROVED: Final = f"""
 SELECT suspect.id, person.person_key, suspect.identity,
        suspect.licenses_freed > 0 AND suspect.parted_revision IS NULL
-FROM cloud_suspect suspect
-JOIN {COUNTED} person ON person.license_id = suspect.first_license_id
-WHERE suspect.ledger_id = %s AND suspect.state = 'confirmed'
+FROM {COUNTED} person
+CROSS JOIN cloud_suspect suspect
+WHERE suspect.first_license_id = person.license_id AND suspect.state = 'confirmed'
     AND person.person_key IN (SELECT from_key FROM {matching.MOVED})
 ORDER BY suspect.closed_revision DESC, suspect.id
 """
 _PEOPLE: Final = f"""
-SELECT person_key, license_id IS NOT NULL, coalesce(was_counted, false), is_listed, is_listed AND is_counted,
-       server_accounts > had_accounts OR (on_cloud AND was_on_cloud)
-FROM {COUNTED} WHERE person_key IN (SELECT from_key FROM {matching.MOVED} UNION SELECT to_key FROM {matching.MOVED})
+SELECT person.person_key, person.license_id IS NOT NULL, coalesce(person.was_counted, false), person.is_listed,
+       person.is_listed AND person.is_counted,
+       person.server_accounts > person.had_accounts OR (person.on_cloud AND person.was_on_cloud), license.id
+FROM {COUNTED} person
+LEFT JOIN cloud_consumedlicense license ON license.ledger_id = %s AND license.person_key = person.person_key
+WHERE person.person_key IN (SELECT from_key FROM {matching.MOVED} UNION SELECT to_key FROM {matching.MOVED})
 """
 
 
 @dataclass(frozen=True)
 class _Person:
-    """``has_more``: there is more of them than what came, or may be."""
+    """``has_more``: there is more of them than what came, or may be. ``license`` is theirs now, if they have one."""
 
     was_listed: bool
     was_counted: bool
     is_listed: bool
     is_counted: bool
     has_more: bool
+    license: int | None
 
     @property
     def costs(self) -> bool:
@@ -75,6 +89,7 @@ class _Entry:
     identity: str
     keys: tuple[str, str]
     are_there: tuple[bool, bool]
+    licenses: list[int]
     freed: int = 0
 
 
@@ -111,11 +126,14 @@ def prove(ledger: Ledger) -> None:
     if not Suspect.objects.filter(ledger=ledger, state__in=[*Suspect.LISTED, State.CONFIRMED]).exists():
         return
     concerned = fetch_rows(_CONCERNED, ledger.pk)
-    proved = fetch_rows(_PROVED, ledger.pk)
+    proved = fetch_rows(_PROVED)
     if concerned or proved:
-        count = _read_count()
+        count = _read_count(ledger)
         _take_back(ledger, proved, count)
-        entries = [_Entry(pk, pair, (one, other), (bool(a), bool(b))) for pk, pair, one, other, a, b in concerned]
+        entries = [
+            _Entry(pk, identity, (one, other), (not one_gone, not other_gone), licenses)
+            for pk, identity, one, other, one_gone, other_gone, *licenses in concerned
+        ]
         _readdress(ledger, _confirm(ledger, entries, count), count)
 
 
@@ -140,8 +158,11 @@ def settle(ledger: Ledger, at: datetime, *, cause: Revision.Cause, server: Insta
     )
 
 
-def _read_count() -> _Count:
-    people = {key: _Person(*map(bool, facts)) for key, *facts in fetch_rows(_PEOPLE)}
+def _read_count(ledger: Ledger) -> _Count:
+    people = {
+        key: _Person(bool(was_listed), bool(was_counted), bool(is_listed), bool(is_counted), bool(has_more), license_id)
+        for key, was_listed, was_counted, is_listed, is_counted, has_more, license_id in fetch_rows(_PEOPLE, ledger.pk)
+    }
     count = _Count(people)
     for from_key, to_key in fetch_rows(f"SELECT DISTINCT from_key, to_key FROM {matching.MOVED}"):
         count.went_to[from_key].add(to_key)
@@ -154,28 +175,16 @@ def _confirm(ledger: Ledger, entries: list[_Entry], count: _Count) -> list[_Entr
     for entry in entries:
         by_heir[_one_heir(entry, count)].append(entry)
     others = by_heir.pop("", [])
-    licenses = _licenses(ledger, by_heir)
-    credited = _credited(ledger, [entry.identity for merged in by_heir.values() for entry in merged])
+    credited = dict(fetch_rows(_CREDITED, ledger.pk, ledger.pk)) if by_heir else {}
+    closed: list[Row] = []
+    followed: list[Row] = []
     for heir, merged in by_heir.items():
         _credit(heir, merged, count, credited)
-        before = [credited[entry.identity] for entry in merged if entry.identity in credited]
-        Suspect.objects.filter(pk__in=before).update(first_license=licenses[heir])
-        for freed in (0, 1):
-            some = [entry.pk for entry in merged if entry.freed == freed]
-            # Who dismissed one at this very moment did so before: everybody holds the ledger.
-            Suspect.objects.filter(pk__in=some).update(
-                state=State.CONFIRMED,
-                state_by=None,
-                closed_revision=ledger.revision + 1,
-                licenses_freed=freed,
-                first_key="",
-                second_key="",
-                first_license_id=licenses[heir],
-                second_license=None,
-                evidence=[],
-                fixes=[],
-                awaited=None,
-            )
+        license_id = count.people[heir].license
+        closed += [(entry.pk, license_id, entry.freed) for entry in merged]
+        followed += [(credited[entry.identity], license_id) for entry in merged if entry.identity in credited]
+    rewriting.confirm(closed, ledger.revision + 1)
+    rewriting.follow(followed)
     return others
 
 
@@ -192,24 +201,17 @@ def _one_heir(entry: _Entry, count: _Count) -> str:
 
 def _readdress(ledger: Ledger, entries: list[_Entry], count: _Count) -> None:
     """Let entries follow somebody who is still another, under another address: what speaks for it is searched anew."""
-    followed = {entry.pk: _successors(entry, count) for entry in entries}
-    identities = {pk: identity_of(*keys) for pk, keys in followed.items() if keys}
-    held = Suspect.objects.filter(ledger=ledger, identity__in=identities.values()).exclude(state=State.CONFIRMED)
-    taken = set(held.values_list("identity", flat=True))
-    licenses = _licenses(ledger, {key for keys in followed.values() for key in keys})
-    for pk, identity in identities.items():
-        if identity not in taken:
-            taken.add(identity)
-            first, second = followed[pk]
-            Suspect.objects.filter(pk=pk).update(
-                identity=identity,
-                first_key=first,
-                second_key=second,
-                first_license_id=licenses[first],
-                second_license_id=licenses[second],
-                evidence=[],
-                fixes=[],
-            )
+    rewriting.readdress(ledger, [row for entry in entries if (row := _followed(entry, count))])
+
+
+def _followed(entry: _Entry, count: _Count) -> Row | None:
+    """What ``rewriting.readdress`` writes of an entry; None where one of the two is nobody's successor."""
+    keys = _successors(entry, count)
+    if not keys:
+        return None
+    licenses = dict(zip(entry.keys, entry.licenses, strict=True))
+    now = [count.people[key].license if key in count.people else licenses[key] for key in keys]
+    return entry.pk, identity_of(*keys), *keys, *now
 
 
 def _successors(entry: _Entry, count: _Count) -> tuple[str, ...]:
@@ -221,12 +223,6 @@ def _successors(entry: _Entry, count: _Count) -> tuple[str, ...]:
             return ()
         keys += heirs
     return ordered(*keys) if len(set(keys)) > 1 else ()
-
-
-def _credited(ledger: Ledger, identities: Iterable[str]) -> dict[str, int]:
-    """Entries of the same pairs whose license is credited still: one of the two left meanwhile, and came back."""
-    confirmed = Suspect.objects.filter(ledger=ledger, state=State.CONFIRMED, identity__in=list(identities))
-    return dict(confirmed.filter(licenses_freed__gt=0, parted_revision=None).values_list("identity", "pk"))
 
 
 def _credit(heir: str, merged: list[_Entry], count: _Count, credited: Mapping[str, int]) -> None:
@@ -250,8 +246,8 @@ def _take_back(ledger: Ledger, proved: list[tuple[int, str, str, int]], count: _
     for pk, key, identity, is_credited in proved:
         by_person[key].append(_Proved(pk, identity, bool(is_credited)))
     parted = [pk for key, entries in by_person.items() for pk in _parted(key, entries, count)]
-    Suspect.objects.filter(pk__in=parted).update(parted_revision=ledger.revision + 1)
-    _follow(ledger, by_person, count)
+    rewriting.part(parted, ledger.revision + 1)
+    _follow(by_person, count)
 
 
 def _parted(key: str, entries: list[_Proved], count: _Count) -> Iterator[int]:
@@ -264,14 +260,11 @@ def _parted(key: str, entries: list[_Proved], count: _Count) -> Iterator[int]:
     yield from (entry.pk for entry in ranked[: max(number, 0)])
 
 
-def _follow(ledger: Ledger, by_person: Mapping[str, list[_Proved]], count: _Count) -> None:
+def _follow(by_person: Mapping[str, list[_Proved]], count: _Count) -> None:
     """Let the entries of whoever has gone follow to whom their accounts went."""
-    heirs = {key: min(count.heirs(key), default="") for key in by_person if not count.people[key].is_listed}
-    licenses = _licenses(ledger, heirs.values())
-    for key, heir in heirs.items():
-        Suspect.objects.filter(pk__in=[entry.pk for entry in by_person[key]]).update(first_license=licenses.get(heir))
-
-
-def _licenses(ledger: Ledger, keys: Iterable[str]) -> dict[str, int]:
-    found = ConsumedLicense.objects.filter(ledger=ledger, person_key__in=list(keys))
-    return dict(found.values_list("person_key", "pk"))
+    rows: list[Row] = []
+    for key, entries in by_person.items():
+        if not count.people[key].is_listed:
+            heir = min(count.heirs(key), default="")
+            rows += [(entry.pk, count.people[heir].license if heir else None) for entry in entries]
+    rewriting.follow(rows)
