@@ -28,6 +28,12 @@ class Pair:
     other: Person | None
 
 
+def said_by(pairs: list[Pair]) -> set[int]:
+    """The licenses of those about whom an entry says already what would make the two one."""
+    open_ = [pair for pair in pairs if pair.entry.can_be_decided and pair.entry.ways]
+    return {pair.other.license.pk for pair in open_ if pair.other}
+
+
 def pairs_of(license_: ConsumedLicense, viewer: Viewer) -> list[Pair]:
     """What is open, waits for a sync or was dismissed, the best first, in a fixed number of queries."""
     is_in = Q(first_license=license_) | Q(second_license=license_)

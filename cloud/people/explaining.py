@@ -19,7 +19,7 @@ from cloud.people.neighbors import Hint, Near, Neighbors, find_neighbors
 from cloud.people.visible import Sight, Viewer, sight
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from cloud.models import Ledger
     from cloud.people.facts import Sentence
@@ -30,11 +30,12 @@ ACCOUNTS_PER_PAGE: Final = 50
 
 @dataclass(frozen=True, kw_only=True)
 class NearMiss:
-    """A member whom an account nearly belonged to, and what to correct."""
+    """A member whom an account nearly belonged to, and what to correct; ``evidence`` says the first part alone."""
 
     kind: str
     member: Near
     sentence: Sentence
+    evidence: Sentence
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,7 +155,12 @@ def _reason(account: ServerAccount, license_: ConsumedLicense, neighbors: Neighb
     login = license_.member.login if license_.member else ""
     installation = account.installation
     hints = (
-        NearMiss(kind=hint.kind, member=hint.member, sentence=_hint(hint, account, seen))
+        NearMiss(
+            kind=hint.kind,
+            member=hint.member,
+            sentence=_hint(hint, account, seen, _HINTS),
+            evidence=_hint(hint, account, seen, _EVIDENCE),
+        )
         for hint in neighbors.hints.get(account.pk, ())
     )
     return AccountReason(
@@ -185,29 +191,38 @@ def _rule_sentence(account: ServerAccount, login: str, *, is_alone: bool) -> Sen
     return format_lazy(sentences[account.rule], address=account.primary_address, login=login)
 
 
-def _hint(hint: Hint, account: ServerAccount, seen: Sight) -> Sentence:
-    """What is missing and how to correct it. Who may not see the evidence reads that there is some."""
-    sentences: dict[str, Sentence] = {
-        "secondary": _(
-            "Its secondary address {address} belongs to {login}. Make {address} the primary address of the account on "
-            "{host} and sync, or add {primary} as a verified address of {login}: the two become one."
-        ),
-        "secondary_alone": _(
-            "Its secondary address {address} belongs to {login}. Make {address} the primary address of the account on "
-            "{host} and sync: the two become one."
-        ),
-        "unverified": _(
-            "{login} lists its primary address {address} without having verified it. Once {login} has verified it on "
-            "the cloud and members are imported again, the two become one."
-        ),
-        "local_part": _(
-            "{login} has {address}, with the same local part on another domain. If they are the same person, make "
-            "{address} the primary address of the account on {host}, or add {primary} as a verified address of {login}."
-        ),
-        "hidden": _(
-            "An address suggests that this is {login}. An owner of the cloud account sees which, and what to correct."
-        ),
-    }
+_HINTS: Final[dict[str, Sentence]] = {
+    "secondary": _(
+        "Its secondary address {address} belongs to {login}. Make {address} the primary address of the account on "
+        "{host} and sync, or add {primary} as a verified address of {login}: the two become one."
+    ),
+    "secondary_alone": _(
+        "Its secondary address {address} belongs to {login}. Make {address} the primary address of the account on "
+        "{host} and sync: the two become one."
+    ),
+    "unverified": _(
+        "{login} lists its primary address {address} without having verified it. Once {login} has verified it on "
+        "the cloud and members are imported again, the two become one."
+    ),
+    "local_part": _(
+        "{login} has {address}, with the same local part on another domain. If they are the same person, make "
+        "{address} the primary address of the account on {host}, or add {primary} as a verified address of {login}."
+    ),
+    "hidden": _(
+        "An address suggests that this is {login}. An owner of the cloud account sees which, and what to correct."
+    ),
+}
+_EVIDENCE: Final[dict[str, Sentence]] = {
+    "secondary": _("Its secondary address {address} belongs to {login}."),
+    "secondary_alone": _("Its secondary address {address} belongs to {login}."),
+    "unverified": _("{login} lists its primary address {address} without having verified it."),
+    "local_part": _("{login} has {address}, with the same local part on another domain."),
+    "hidden": _HINTS["hidden"],
+}
+
+
+def _hint(hint: Hint, account: ServerAccount, seen: Sight, sentences: Mapping[str, Sentence]) -> Sentence:
+    """What is missing, and by ``_HINTS`` how to correct it. Who may not see the evidence reads that there is some."""
     kind = "secondary_alone" if hint.kind == "secondary" and not account.primary_address else hint.kind
     is_shown = hint.kind == "local_part" or seen.shows_evidence
     return format_lazy(

@@ -11,9 +11,9 @@ from django.views.decorators.http import require_GET, require_POST
 
 from cloud import services
 from cloud.models import ConsumedLicense
-from cloud.pages.pairs import pairs_of
+from cloud.pages.pairs import pairs_of, said_by
 from cloud.pages.person_data import held_tables
-from cloud.people import explain, sight, telling, viewer_of
+from cloud.people import Viewer, explain, sight, telling, viewer_of
 from cloud.people.holding import held_about
 from cloud.people.holding_words import NOT_SEARCHED, WHEN_THE_PERSON_GOES
 from enterprises.access import Deployment, Need, enterprise_for
@@ -30,12 +30,14 @@ def person(request: SignedInRequest, slug: str, pk: int) -> HttpResponse:
     license_ = _license(enterprise, pk)
     viewer = viewer_of(request.user)
     explanation = explain(license_, viewer, page=request.GET.get("page", 1))
+    pairs = pairs_of(license_, viewer)
     context = {
         "enterprise": enterprise,
         "license": license_,
         "explanation": explanation,
         "page": explanation.page,
-        "pairs": pairs_of(license_, viewer),
+        "pairs": pairs,
+        "said": said_by(pairs) if viewer is Viewer.OWNER else set(),
     }
     return render(request, "cloud/person.html", context)
 

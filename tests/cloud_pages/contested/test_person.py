@@ -8,6 +8,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from cloud.models import ConsumedLicense, Ledger, Suspect
 from tests.cloud.books import NOW, connect, sync
+from tests.cloud.pairs import note_pair
 
 URL = "/enterprises/octo/people"
 
@@ -90,3 +91,16 @@ def test_page_leads_to_the_worklist(owner_client: Client, client: Client, contes
 
     assert all(f'href="/enterprises/octo/licensing/duplicates/{pair.pk}"' in page for page in pages)
     assert ["Add x11@spare.example as a verified email of ana." in page for page in pages] == [True, False]
+
+
+def test_what_to_do_is_said_once(owner_client: Client, contested: Ledger) -> None:
+    first, second = (contested.licenses.get(label=label) for label in ("eva", "eva@octo.example"))
+    before = _text(owner_client, "eva@octo.example")
+    fix = {"action": "verify", "address": "eva@octo.example", "number": first.member.number if first.member else 0}
+    note_pair(contested, first.person_key, second.person_key, fixes=[{**fix, "installation": None, "user_id": None}])
+
+    page = _text(owner_client, "eva@octo.example")
+
+    assert "Once eva has verified it on the cloud and members are imported again" in before
+    assert "eva lists its primary address eva@octo.example without having verified it. <a" in page
+    assert "Add eva@octo.example as a verified email of eva." in page
