@@ -186,6 +186,7 @@ class Recent:
     words: str
     day: datetime
     url: str
+    is_change: bool
 
 
 def recent_change(ledger: Ledger, now: datetime) -> Recent:
@@ -197,6 +198,7 @@ def recent_change(ledger: Ledger, now: datetime) -> Recent:
         words=signed(ledger.consumed - before.licenses),
         day=day,
         url=_address(path, {"from": day.date().isoformat()}),
+        is_change=ledger.consumed != before.licenses,
     )
 
 

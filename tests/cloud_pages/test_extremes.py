@@ -1,6 +1,9 @@
 """The pages of nobody, and of somebody with very many accounts."""
 
+from datetime import timedelta
+
 from django.test import Client
+from django.utils import timezone
 
 from cloud.models import Ledger
 from tests.cloud.books import connect, sync
@@ -11,6 +14,18 @@ def test_licensing_of_nobody_says_what_to_do(owner_client: Client, ledger: Ledge
 
     assert "Nobody is counted yet" in text
     assert "/enterprises/octo/settings/members" in text
+    assert "why?" not in text
+    assert "together 0" not in text
+
+
+def test_number_that_did_not_change_leads_to_who_came_and_went(owner_client: Client, ledger: Ledger) -> None:
+    sync(connect(ledger, "ghes1.octo.example"), [(1, "mona@octo.example")])
+    ledger.revisions.update(at=timezone.now() - timedelta(days=60))
+
+    text = " ".join(owner_client.get("/enterprises/octo/licensing").content.decode().split())
+
+    assert "who came and went?" in text
+    assert "why?" not in text
 
 
 def test_person_with_very_many_accounts_is_listed_with_a_few(owner_client: Client, ledger: Ledger) -> None:
