@@ -79,6 +79,7 @@ def test_list_says_who_is_on_a_domain_and_who_is_on_none(
         page,
     )
     assert "1 of 3 listed members has neither a verified address nor an identity on a verified" in page
+    assert "No server account is matched with any of them." in page
     listed = owner_client.get("/enterprises/octo/people?domain=none")
     assert [person.license.label for person in listed.context["people"]] == ["cleo"]
     client.force_login(billing_manager)
