@@ -196,7 +196,10 @@ def _one_heir(entry: _Entry, count: _Count) -> str:
     if not gone or len(shared) != 1 or any(some != shared for some in gone):
         return ""
     (heir,) = shared
-    return heir if heir not in entry.keys or count.people[heir].has_more else ""
+    if heir in entry.keys:
+        return heir if count.people[heir].has_more else ""
+    # Somebody else has accounts of both: they are one only where neither is there any more.
+    return heir if len(gone) == len(heirs) else ""
 
 
 def _readdress(ledger: Ledger, entries: list[_Entry], count: _Count) -> None:

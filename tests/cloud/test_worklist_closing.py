@@ -190,6 +190,22 @@ def test_accounts_that_go_to_two_people_at_once_prove_nothing(ledger: Ledger, gh
     assert savings(ledger) == []
 
 
+def test_account_that_joins_one_of_the_other_at_a_third_person_proves_nothing(
+    ledger: Ledger, ghes1: Installation
+) -> None:
+    ghes2 = connect(ledger, "ghes2.octo.example")
+    sync(ghes2, [(5, "mona@octo.example")])
+    ledger.refresh_from_db()
+    pair = note_pair(ledger, "m:1", "a:mona@home.example")
+    emails = [{"email": name, "verified": True} for name in ("mona@octo.example", "mona@home.example")]
+
+    import_members(ledger, member(1, "mona"), {**HUBOT, "emails": emails})
+
+    assert ConsumedLicense.objects.filter(ledger=ledger, person_key="m:1").exists()
+    assert state(pair) == (State.GONE, 0)
+    assert savings(ledger) == []
+
+
 def test_dismissed_entry_stays_dismissed(ledger: Ledger, ghes1: Installation) -> None:
     pair = note_pair(ledger, "m:1", "a:mona@home.example", state=State.DISMISSED)
 
