@@ -7,7 +7,7 @@ from django.utils.translation import gettext_noop as _
 
 from cloud import consumption, matching, tasks
 from cloud.locks import locked
-from cloud.members import Format, MemberChange, Readable, apply_members, read_members, staged_members
+from cloud.members import Format, MemberChange, Readable, apply_members, read_members, staged_members, staged_numbers
 from cloud.models import AppToken, ConsumedLicense, Installation, Intake, IntakePart, Ledger, Revision, SuspectRun
 from cloud.people import EVERYBODY, PeopleFilter
 from cloud.shares import RemovalEffect, removal_effect
@@ -127,7 +127,7 @@ def import_members(
     """
     with staged_members(read_members(stream, format)), locked(ledger) as held:
         change = apply_members(held, at=at, partial=partial, allow_shrink=allow_shrink)
-        returning.after_import(held)
+        returning.after_import(held, staged_numbers() if partial else None)
         held.members_imported_at = at
         held.save(update_fields=["members_imported_at"])
         record(

@@ -1,7 +1,13 @@
 """Members come in: from NDJSON or from GitHub's own report, all or nothing."""
 
 from cloud.members.files import Format, read_members
-from cloud.members.importing import MemberChange, ShrinkNotAllowed, apply_members, staged_members
+from cloud.members.importing import (
+    MemberChange,
+    ShrinkNotAllowed,
+    apply_members,
+    staged_members,
+    staged_numbers,
+)
 from cloud.members.reading import MembersInvalid, Readable
 from cloud.members.rows import Details, MemberRow
 
@@ -16,4 +22,5 @@ __all__ = [
     "apply_members",
     "read_members",
     "staged_members",
+    "staged_numbers",
 ]

@@ -76,6 +76,11 @@ def staged_members(rows: Iterable[MemberRow]) -> Iterator[None]:
         yield
 
 
+def staged_numbers() -> set[int]:
+    """The numbers of the staged members, once `apply_members` has numbered them."""
+    return {number for (number,) in fetch_rows("SELECT number FROM incoming_member")}
+
+
 def apply_members(
     ledger: Ledger, *, at: datetime, partial: bool, allow_shrink: bool, is_preview: bool = False
 ) -> MemberChange:

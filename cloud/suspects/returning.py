@@ -1,6 +1,6 @@
 """Entries that wait for a fix return when the sync or import has come that should have brought it, and did not."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 
 from django.db.models import QuerySet
@@ -19,9 +19,13 @@ def after_sync(ledger: Ledger, server: Installation, taken_at: datetime) -> None
     _return(ledger, (one for one in waiting if _place(one) == server.pk))
 
 
-def after_import(ledger: Ledger) -> None:
-    """Let those return that waited for the members. Under the ledger's lock, after the count."""
-    _return(ledger, (one for one in _waiting(ledger) if _place(one) is None))
+def after_import(ledger: Ledger, listed: Collection[int] | None = None) -> None:
+    """Let those return that waited for the members. Under the ledger's lock, after the count.
+
+    ``listed`` are the numbers of the members in a partial list, which says nothing of the others.
+    """
+    waiting = (one for one in _waiting(ledger) if _place(one) is None)
+    _return(ledger, (one for one in waiting if listed is None or _number(one) in listed))
 
 
 def after_removal(ledger: Ledger, removed: int) -> None:
@@ -35,6 +39,10 @@ def _waiting(ledger: Ledger) -> QuerySet[Suspect]:
 
 def _place(suspect: Suspect) -> int | None:
     return suspect.awaited["installation"] if suspect.awaited else None
+
+
+def _number(suspect: Suspect) -> int | None:
+    return suspect.awaited["number"] if suspect.awaited else None
 
 
 def _return(ledger: Ledger, suspects: Iterable[Suspect]) -> None:

@@ -387,6 +387,18 @@ def test_entry_that_waits_for_members_returns_with_an_import(ledger: Ledger, ghe
     assert state(pair) == (State.OPEN, 0)
 
 
+def test_entry_that_waits_for_a_member_waits_on_through_a_partial_list_of_others(
+    ledger: Ledger, ghes1: Installation
+) -> None:
+    pair = waiting(ledger, None)
+    import_members(ledger, member(3, "lisa"), partial=True)
+    assert state(pair) == (State.WAITING, 0)
+
+    import_members(ledger, MONA, partial=True)
+
+    assert state(pair) == (State.OPEN, 0)
+
+
 def test_entry_returns_when_the_server_it_waits_for_is_removed(ledger: Ledger, ghes1: Installation) -> None:
     ghes2 = connect(ledger, "ghes2.octo.example")
     sync(ghes2, [(5, "mona@home.example")])
