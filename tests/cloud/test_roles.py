@@ -64,6 +64,15 @@ def test_roles_that_a_former_version_left_out_or_left_behind_are_made_good(ledge
     assert roles.catch_up() == 0
 
 
+def test_roles_of_many_are_made_good_minute_by_minute(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    import_members(ledger, member(1, "ana"), member(2, "bob"), member(3, "cleo"))
+    Member.objects.update(roles_digest="")
+    monkeypatch.setattr(roles, "PIECE", 2)
+    monkeypatch.setattr(roles, "BUDGET_SECONDS", 0.0)
+
+    assert [roles.catch_up() for _minute in range(3)] == [2, 1, 0]
+
+
 def test_roles_of_a_member_that_a_former_version_removed_go_with_the_next_import(ledger: Ledger) -> None:
     import_members(ledger, member(1, "ana"), member(2, "bob"))
     Member.objects.filter(number=2).delete()
