@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from django.db.models import QuerySet, Sum
 
 from cloud.models import Ledger, Saving
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,9 +34,3 @@ def proved(ledger: Ledger) -> Proved:
 def savings(ledger: Ledger) -> QuerySet[Saving]:
     """What each revision proved, the newest first."""
     return Saving.objects.filter(ledger=ledger).order_by("-revision")
-
-
-def by_revision(ledger: Ledger, revisions: Iterable[int | None]) -> dict[int, Saving]:
-    """What these revisions proved."""
-    found = Saving.objects.filter(ledger=ledger, revision__in={number for number in revisions if number})
-    return {saving.revision: saving for saving in found}
