@@ -13,6 +13,7 @@ import idna
 from django.utils.translation import gettext_lazy as _
 from publicsuffixlist import PublicSuffixList
 
+from cloud.suspects.words import is_public
 from wire.addresses import AddressInvalid, normalize
 
 if TYPE_CHECKING:
@@ -26,19 +27,6 @@ _PREFIX: Final = "_licensesync-challenge-"
 _LABEL: Final = re.compile(r"\A[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\Z")
 # What browsers and resolvers take for an IPv4 address ends so: 10.1, 0x7f.1.
 _NUMERIC: Final = re.compile(r"\A(?:[0-9]+|0x[0-9a-f]*)\Z")
-
-# Where everybody may have an address: to verify or approve one of them shows addresses that are no company's.
-# fmt: off
-_MAIL_PROVIDERS: Final = frozenset({
-    "126.com", "163.com", "aol.com", "bluewin.ch", "duck.com", "fastmail.com", "free.fr", "gmail.com", "gmx.ch",
-    "gmx.com", "gmx.de", "gmx.net", "googlemail.com", "hey.com", "hotmail.co.uk", "hotmail.com", "hotmail.fr",
-    "icloud.com", "laposte.net", "live.com", "mac.com", "mail.com", "mail.ru", "me.com", "mailbox.org", "msn.com",
-    "naver.com", "orange.fr", "outlook.com", "outlook.fr", "pm.me", "posteo.de", "proton.me", "protonmail.com",
-    "qq.com", "rocketmail.com", "sfr.fr", "t-online.de", "tuta.com", "tutanota.com", "users.noreply.github.com",
-    "wanadoo.fr", "web.de", "yahoo.co.jp", "yahoo.co.uk", "yahoo.com", "yahoo.de", "yahoo.fr", "yandex.com",
-    "yandex.ru", "ymail.com", "zoho.com",
-})
-# fmt: on
 
 
 class Problem(enum.Enum):
@@ -139,7 +127,7 @@ def _is_ip(text: str) -> bool:
 
 def warning_of(domain: str) -> Warned | None:
     """Why a checked domain is hardly one company's own."""
-    if domain in _MAIL_PROVIDERS:
+    if is_public(domain):
         return Warned.MAIL_PROVIDER
     return Warned.PUBLIC_SUFFIX if _public_suffixes().is_public(domain) else None
 

@@ -17,7 +17,7 @@ from enterprises.models import User
 
 LEASE: Final = timedelta(minutes=5)
 MAX_CLAIMS: Final = 5
-RULES: Final = 2
+RULES: Final = 3
 """Raised with every change of what is found, so that all accounts are searched again."""
 REST: Final = 10
 """After a search nobody asked for, ten times as long as it took passes before the next one."""

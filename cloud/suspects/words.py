@@ -51,8 +51,8 @@ _OFFICES: Final = ROLES | TOOLS | _FILLERS
 
 _PROVIDERS: Final = _words(
     """
-    aol gmail gmx googlemail hotmail icloud outlook proton protonmail rediffmail seznam tutanota yahoo yandex
-    ymail
+    aol gmail gmx googlemail hotmail icloud outlook proton protonmail rediffmail rocketmail seznam tuta tutanota
+    yahoo yandex ymail
     """
 )
 """Under whichever top-level domain."""
@@ -63,10 +63,10 @@ _REGISTRIES: Final = _words("ac co com ne net or org")
 _PROVIDER_DOMAINS: Final = _words(
     """
     126.com 163.com att.net bigpond.com bk.ru bluewin.ch btinternet.com comcast.net cox.net daum.net
-    fastmail.com fastmail.fm foxmail.com free.fr freenet.de hanmail.net hey.com home.nl inbox.lv inbox.ru
+    duck.com fastmail.com fastmail.fm foxmail.com free.fr freenet.de hanmail.net hey.com home.nl inbox.lv inbox.ru
     interia.pl laposte.net libero.it list.ru live.co.uk live.com live.de live.fr live.nl mac.com mail.com
     mail.ru mailbox.org me.com msn.com naver.com o2.pl onet.pl online.de orange.fr pm.me posteo.de qq.com
-    rogers.com sbcglobal.net sfr.fr sina.com sky.com sohu.com t-online.de telenet.be tiscali.it tuta.io
+    rogers.com sbcglobal.net sfr.fr sina.com sky.com sohu.com t-online.de telenet.be tiscali.it
     verizon.net virgilio.it virginmedia.com wanadoo.fr web.de wp.pl xs4all.nl ziggo.nl zoho.com
     """
 )
@@ -93,7 +93,8 @@ def is_role(local: str) -> bool:
 
 
 def is_public(domain: str) -> bool:
-    """Whether anybody gets an address there."""
+    """Whether anybody gets an address there: at a provider of e-mail, or one that GitHub invents."""
     first, _dot, rest = domain.partition(".")
     registry, dot, _country = rest.partition(".")
-    return domain in _PROVIDER_DOMAINS or (first in _PROVIDERS and (not dot or registry in _REGISTRIES))
+    is_provider = domain in _PROVIDER_DOMAINS or (first in _PROVIDERS and (not dot or registry in _REGISTRIES))
+    return is_provider or domain.startswith(NO_REPLY)

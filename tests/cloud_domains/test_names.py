@@ -88,6 +88,8 @@ def test_whatever_is_accepted_is_a_name_of_dns_and_stays_the_same(typed: str) ->
     [
         ("octo.example", None),
         ("gmail.com", Warned.MAIL_PROVIDER),
+        ("live.fr", Warned.MAIL_PROVIDER),
+        ("users.noreply.github.com", Warned.MAIL_PROVIDER),
         ("co.uk", Warned.PUBLIC_SUFFIX),
         ("github.io", Warned.PUBLIC_SUFFIX),
         ("octo.co.uk", None),
