@@ -15,13 +15,18 @@ if TYPE_CHECKING:
 PERSON: Final = "login, address, host:id of a server account, or # and the number of the person's page"
 
 
-def named(cloud: str, person: str) -> ConsumedLicense:
-    """:raises CommandError: no such account, nobody of that name, or several."""
-    ledger = Ledger.objects.filter(enterprise__slug=cloud).first()
+def find_account(cloud: str) -> Ledger:
+    """:raises CommandError: when there is none of that name."""
+    ledger = Ledger.objects.select_related("enterprise").filter(enterprise__slug=cloud).first()
     if ledger is None:
         raise CommandError(f"There is no cloud account {cloud!r}; create_enterprise makes one.")
+    return ledger
+
+
+def named(cloud: str, person: str) -> ConsumedLicense:
+    """:raises CommandError: no such account, nobody of that name, or several."""
     try:
-        return find_person(ledger, person)
+        return find_person(find_account(cloud), person)
     except PersonNotNamed as error:
         if error.labels:
             raise CommandError(f"{person!r} is said of several people: {error}.") from error

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import msgspec
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand
 from django.utils import timezone
 
 from cloud import people, reports, services
 from cloud.consumption import totals
+from cloud.management.naming import find_account
 from cloud.models import Ledger
 from cloud.people import PARAMETERS, PeopleFilter
 from cloud.people.filters import CHOICES
@@ -37,10 +38,7 @@ class Command(BaseCommand):
             parser.add_argument(f"--{name.replace('_', '-')}", choices=list(kind), default="", help=help_)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        slug = options["cloud"]
-        ledger = Ledger.objects.filter(enterprise__slug=slug).first()
-        if ledger is None:
-            raise CommandError(f"There is no cloud account {slug!r}.")
+        ledger = find_account(options["cloud"])
         wanted = PeopleFilter.from_query({name: options[name] for name in (*PARAMETERS, "sort")})
         services.record_download(ledger=ledger, by=None, at=timezone.now(), wanted=wanted)
         lines = {"table": _table, "csv": reports.csv_lines, "json": _json}[options["format"]]

@@ -11,6 +11,7 @@ from cloud.domains import coverage, proving
 from cloud.domains.names import PROBLEMS, WARNINGS, DomainInvalid, checked_domain, warning_of
 from cloud.domains.resolving import Outcome
 from cloud.domains.states import DomainState, domain_state, domain_states
+from cloud.management.naming import find_account
 from cloud.models import Ledger
 from enterprises.commands import ReportingCommand
 
@@ -35,9 +36,7 @@ class Command(ReportingCommand):
         )
 
     def handle(self, *, cloud: str, action: str, domain: str, yes: bool, json: bool, **options: Any) -> None:
-        ledger = Ledger.objects.select_related("enterprise").filter(enterprise__slug=cloud).first()
-        if ledger is None:
-            raise CommandError(f"There is no cloud account {cloud!r}; create_enterprise makes one.")
+        ledger = find_account(cloud)
         if action == "list":
             self._list(ledger, as_json=json)
             return

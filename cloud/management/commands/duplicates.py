@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from django.core.management.base import CommandError
 from django.utils import timezone
 
+from cloud.management.naming import find_account
 from cloud.models import Ledger, Suspect
 from cloud.people.visible import Viewer, sight
 from cloud.worklist import acting
@@ -44,9 +45,7 @@ class Command(ReportingCommand):
         parser.add_argument("--fix", metavar="NUMBER", type=int, default=1, help="which of the fixes was announced")
 
     def handle(self, *, cloud: str, action: str, entries: list[int], json: bool, **options: Any) -> None:
-        ledger = Ledger.objects.select_related("enterprise").filter(enterprise__slug=cloud).first()
-        if ledger is None:
-            raise CommandError(f"There is no cloud account {cloud!r}; create_enterprise makes one.")
+        ledger = find_account(cloud)
         if action == "list":
             self._list(ledger, _wanted(ledger, options), as_json=json)
             return

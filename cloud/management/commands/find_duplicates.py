@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 from django.core.management.base import CommandError
 from django.utils import timezone
 
-from cloud.models import Ledger, Suspect, SuspectRun
+from cloud.management.naming import find_account
+from cloud.models import Suspect, SuspectRun
 from cloud.services import request_search
 from cloud.suspects import runs, searching
 from enterprises.commands import ReportingCommand
@@ -30,9 +31,7 @@ class Command(ReportingCommand):
         how.add_argument("--status", action="store_true", help="ask for nothing, say where the last search stands")
 
     def handle(self, *, cloud: str, wait: bool, status: bool, json: bool, **options: Any) -> None:
-        ledger = Ledger.objects.select_related("enterprise").filter(enterprise__slug=cloud).first()
-        if ledger is None:
-            raise CommandError(f"There is no cloud account {cloud!r}; create_enterprise makes one.")
+        ledger = find_account(cloud)
         now = timezone.now()
         run = runs.last_run(ledger) if status else request_search(ledger=ledger, by=None, at=now, wakes=not wait)
         if run is None:

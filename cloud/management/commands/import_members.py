@@ -10,8 +10,8 @@ from django.core.management.base import CommandError
 from django.utils import timezone
 from tqdm import tqdm
 
+from cloud.management.naming import find_account
 from cloud.members import MembersInvalid, ShrinkNotAllowed
-from cloud.models import Ledger
 from cloud.services import import_members
 from enterprises.commands import ReportingCommand
 
@@ -31,9 +31,7 @@ class Command(ReportingCommand):
         parser.add_argument("--allow-shrink", action="store_true", help="it is meant that many members go")
 
     def handle(self, *, cloud: str, file: Path, partial: bool, allow_shrink: bool, json: bool, **options: Any) -> None:
-        ledger = Ledger.objects.filter(enterprise__slug=cloud).first()
-        if ledger is None:
-            raise CommandError(f"There is no cloud account {cloud!r}; create_enterprise makes one.")
+        ledger = find_account(cloud)
         try:
             with file.open("rb") as stream, _Watched(stream, file.stat().st_size) as watched:
                 change = import_members(

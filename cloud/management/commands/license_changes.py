@@ -9,6 +9,7 @@ from django.core.management.base import CommandError
 from django.utils import timezone
 
 from cloud import changes
+from cloud.management.naming import find_account
 from cloud.models import Ledger, Reason
 from cloud.pages.changes import DAYS, equation, signed
 from enterprises.commands import ReportingCommand
@@ -41,9 +42,7 @@ class Command(ReportingCommand):
     def handle(
         self, *, cloud: str, start: str | None, end: str | None, reason: str | None, server: str, json: bool, **_: Any
     ) -> None:
-        ledger = Ledger.objects.select_related("enterprise").filter(enterprise__slug=cloud).first()
-        if ledger is None:
-            raise CommandError(f"There is no cloud account {cloud!r}; create_enterprise makes one.")
+        ledger = find_account(cloud)
         first, last = _points(ledger, start, end)
         if reason:
             self._say_people(ledger, first, last, Reason(reason), server, as_json=json)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from django.core.management.base import CommandError
 from django.utils import timezone
 
-from cloud.models import Ledger
+from cloud.management.naming import find_account
 from cloud.reports.history import (
     DEFAULT_SPAN,
     SPANS,
@@ -40,9 +40,7 @@ class Command(ReportingCommand):
         parser.add_argument("--csv", action="store_true", help="as the page's CSV file, the oldest first")
 
     def handle(self, *, cloud: str, server: str | None, csv: bool, json: bool, **options: Any) -> None:
-        ledger = Ledger.objects.filter(enterprise__slug=cloud).first()
-        if ledger is None:
-            raise CommandError(f"There is no cloud account {cloud!r}; create_enterprise makes one.")
+        ledger = find_account(cloud)
         today = timezone.now().astimezone(UTC).date()
         if server is not None:
             installation = next((one for one in ledger.installations.all() if str(one.server_id) == server), None)

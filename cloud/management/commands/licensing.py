@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from cloud.consumption import totals
 from cloud.forms import SeatsPurchasedForm
-from cloud.models import Ledger
+from cloud.management.naming import find_account
 from cloud.people.breakdown import breakdown
 from cloud.services import set_seats_purchased
 from enterprises.commands import ReportingCommand
@@ -28,9 +28,7 @@ class Command(ReportingCommand):
         parser.add_argument("--purchased", metavar="NUMBER", help="write down that so many licenses were bought")
 
     def handle(self, *, cloud: str, purchased: str | None, json: bool, **options: Any) -> None:
-        ledger = Ledger.objects.select_related("enterprise").filter(enterprise__slug=cloud).first()
-        if ledger is None:
-            raise CommandError(f"There is no cloud account {cloud!r}; create_enterprise makes one.")
+        ledger = find_account(cloud)
         if purchased is not None:
             form = SeatsPurchasedForm({"seats_purchased": purchased})
             if not form.is_valid():

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from django.core.management.base import CommandError
 from django.utils import timezone
 
-from cloud.models import Ledger
+from cloud.management.naming import find_account
 from cloud.services import set_managed_users
 from enterprises.commands import ReportingCommand
 
@@ -29,9 +28,7 @@ class Command(ReportingCommand):
         parser.add_argument("--set", choices=("on", "off"), dest="wanted", help="without it nothing is changed")
 
     def handle(self, *, cloud: str, wanted: str | None, json: bool, **options: Any) -> None:
-        ledger = Ledger.objects.filter(enterprise__slug=cloud).first()
-        if ledger is None:
-            raise CommandError(f"There is no cloud account {cloud!r}; create_enterprise makes one.")
+        ledger = find_account(cloud)
         if wanted is not None:
             set_managed_users(ledger=ledger, managed_users=wanted == "on", by=None, at=timezone.now())
             ledger.refresh_from_db()

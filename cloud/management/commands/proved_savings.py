@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from django.core.management.base import CommandError
-
-from cloud.models import Ledger, Saving
+from cloud.management.naming import find_account
+from cloud.models import Saving
 from cloud.worklist.savings import proved, savings
 from cloud.worklist.telling import saving_values
 from enterprises.commands import ReportingCommand
@@ -23,9 +22,7 @@ class Command(ReportingCommand):
         parser.add_argument("cloud", metavar="CLOUD", help="the slug of the enterprise or organization")
 
     def handle(self, *, cloud: str, json: bool, **options: Any) -> None:
-        ledger = Ledger.objects.filter(enterprise__slug=cloud).first()
-        if ledger is None:
-            raise CommandError(f"There is no cloud account {cloud!r}; create_enterprise makes one.")
+        ledger = find_account(cloud)
         rows, total = list(savings(ledger)), proved(ledger)
         lines = [_line(row) for row in rows]
         lines.append(f"Proved savings: {total.licenses} licenses ({total.freed} freed, {total.taken_back} taken back).")

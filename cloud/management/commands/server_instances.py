@@ -9,7 +9,7 @@ from django.core.management.base import CommandError
 from django.utils import timezone
 
 from cloud.instances import InstanceState, instance_states
-from cloud.models import Ledger
+from cloud.management.naming import find_account
 from cloud.services import remove_installation
 from cloud.shares import RemovalEffect, removal_effect
 from enterprises.commands import ReportingCommand
@@ -33,9 +33,7 @@ class Command(ReportingCommand):
         )
 
     def handle(self, *, cloud: str, remove: str | None, dry_run: bool, json: bool, **options: Any) -> None:
-        ledger = Ledger.objects.select_related("enterprise").filter(enterprise__slug=cloud).first()
-        if ledger is None:
-            raise CommandError(f"There is no cloud account {cloud!r}; create_enterprise makes one.")
+        ledger = find_account(cloud)
         now = timezone.now()
         states = instance_states(ledger, now)
         if remove is None:
