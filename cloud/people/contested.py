@@ -53,7 +53,10 @@ def find_contested(license_: ConsumedLicense, held: Sequence[MemberAddress], see
     owners = ConsumedLicense.objects.filter(ledger=license_.ledger_id, person_key__in=keys) if keys else ()
     by_key = {owner.person_key: owner for owner in owners}
     for account in found:
-        owner = by_key[account.person_key]
+        owner = by_key.get(account.person_key)
+        if owner is None:
+            # Gone by a sync that was applied between the two queries.
+            continue
         sentence = _sentence(account, Rank(ranks[account.primary_address]))
         yield Contested(
             name=f"{account.installation.hostname}:{account.user_id}",

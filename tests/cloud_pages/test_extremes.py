@@ -5,8 +5,8 @@ from datetime import timedelta
 from django.test import Client
 from django.utils import timezone
 
-from cloud.models import Ledger
-from tests.cloud.books import connect, sync
+from cloud.models import ConsumedLicense, Ledger
+from tests.cloud.books import connect, import_members, member, sync
 
 
 def test_licensing_of_nobody_says_what_to_do(owner_client: Client, ledger: Ledger) -> None:
@@ -36,3 +36,19 @@ def test_person_with_very_many_accounts_is_listed_with_a_few(owner_client: Clien
     assert page.count("ghes1.octo.example:") == 20
     assert "ghes1.octo.example:20 " in page
     assert "and 280 more accounts" in page
+
+
+def test_somebody_who_goes_while_a_page_is_made_is_left_out(owner_client: Client, ledger: Ledger) -> None:
+    import_members(ledger, *(member(n, name, emails=[{"email": "mona@octo.example", "verified": True}])
+                             for n, name in ((1, "mona"), (2, "lisa"))))  # fmt: skip
+    sync(connect(ledger, "ghes1.octo.example"), [(7, "mona@octo.example")])
+    lisa = ledger.licenses.get(person_key="m:2")
+    address = f"/enterprises/octo/people/{lisa.pk}"
+    assert "ghes1.octo.example:7" in owner_client.get(address).content.decode()
+    # As between two queries of the page.
+    ConsumedLicense.objects.filter(person_key="m:1").delete()
+
+    page = owner_client.get(address)
+
+    assert page.status_code == 200
+    assert "ghes1.octo.example:7" not in page.content.decode()
