@@ -64,8 +64,12 @@ class Card:
 
     @property
     def profile(self) -> str:
-        """Where the member's profile is: as the import said, else where the cloud that is mirrored has it."""
-        return self.member.details.get("profile") or f"https://github.com/{self.member.login}"
+        """Where the member's profile is: as the import said, else where the cloud that is mirrored has it.
+
+        A file can say anything: what is no web address never becomes a link.
+        """
+        said: str = self.member.details.get("profile") or ""
+        return said if said.startswith(("https://", "http://")) else f"https://github.com/{self.member.login}"
 
     @property
     def two_factor(self) -> bool | None:

@@ -5,7 +5,7 @@ from datetime import timedelta
 from django.test import Client
 from django.utils import timezone
 
-from cloud.models import ConsumedLicense, Ledger
+from cloud.models import ConsumedLicense, Ledger, Member
 from tests.cloud.books import connect, import_members, member, sync
 
 
@@ -36,6 +36,17 @@ def test_person_with_very_many_accounts_is_listed_with_a_few(owner_client: Clien
     assert page.count("ghes1.octo.example:") == 20
     assert "ghes1.octo.example:20 " in page
     assert "and 280 more accounts" in page
+
+
+def test_profile_of_a_file_is_a_link_only_where_it_is_a_web_address(owner_client: Client, ledger: Ledger) -> None:
+    import_members(ledger, member(1, "mona"))
+    mona = ledger.licenses.get()
+    Member.objects.update(details={"profile": "javascript:alert(document.domain)"})
+
+    page = owner_client.get(f"/enterprises/octo/people/{mona.pk}").content.decode()
+
+    assert "javascript:" not in page
+    assert 'href="https://github.com/mona"' in page
 
 
 def test_somebody_who_goes_while_a_page_is_made_is_left_out(owner_client: Client, ledger: Ledger) -> None:
