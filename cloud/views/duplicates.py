@@ -12,7 +12,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 
 from cloud import services
@@ -81,7 +81,7 @@ def decide(request: SignedInRequest, slug: str) -> HttpResponse:
     except acting.NoSuchFix:
         messages.error(request, _("The entry has changed meanwhile. Look at it again."))
     else:
-        _say(request, changed)
+        _say(request, form.cleaned_data, changed)
     return redirect(back)
 
 
@@ -132,12 +132,26 @@ _DECISIONS: dict[str, Callable[..., int]] = {
 }
 
 
-def _say(request: SignedInRequest, changed: int) -> None:
+_SAID = {
+    "assign": ngettext_lazy("%(number)d entry was assigned.", "%(number)d entries were assigned.", "number"),
+    "unassign": ngettext_lazy(
+        "%(number)d entry is assigned to nobody now.", "%(number)d entries are assigned to nobody now.", "number"
+    ),
+    "dismiss": ngettext_lazy("%(number)d entry was dismissed.", "%(number)d entries were dismissed.", "number"),
+    "wait": ngettext_lazy(
+        "%(number)d entry waits for the next sync now.", "%(number)d entries wait for the next sync now.", "number"
+    ),
+    "restore": ngettext_lazy("%(number)d entry is open again.", "%(number)d entries are open again.", "number"),
+    "reopen": ngettext_lazy("%(number)d entry is open again.", "%(number)d entries are open again.", "number"),
+}
+
+
+def _say(request: SignedInRequest, said: dict[str, Any], changed: int) -> None:
     if not changed:
         messages.warning(request, _("Nothing was changed: the entries are not as they were when you looked at them."))
         return
-    text = ngettext("%(number)d entry was changed.", "%(number)d entries were changed.", changed)
-    messages.success(request, text % {"number": changed})
+    what = "unassign" if said["do"] == "assign" and not said["assignee"] else said["do"]
+    messages.success(request, _SAID[what] % {"number": changed})
 
 
 def _back(request: SignedInRequest, slug: str) -> str:

@@ -181,10 +181,29 @@ def test_owner_assigns_to_whoever_has_a_role(owner_client: Client, billing_manag
     page = decide(owner_client, pair, do="assign", assignee=billing_manager.username)
 
     pair.refresh_from_db()
-    assert "1 entry was changed." in page
+    assert "1 entry was assigned." in page
     assert pair.assignee == billing_manager
     event = AuditEvent.objects.get(action="duplicate.assign")
     assert event.after == {"entries": [pair.pk], "assignee": billing_manager.username}
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ({"do": "assign", "assignee": ""}, "1 entry is assigned to nobody now."),
+        ({"do": "dismiss", "reason": "different"}, "1 entry was dismissed."),
+        ({"do": "wait"}, "1 entry waits for the next sync now."),
+    ],
+)
+def test_what_became_of_the_entry_is_said(
+    owner_client: Client, owner: User, pair: Suspect, fields: dict[str, str], sentence: str
+) -> None:
+    decide(owner_client, pair, do="assign", assignee=owner.username)
+
+    assert sentence in decide(owner_client, pair, **fields)
+    assert fields["do"] == "assign" or "1 entry is open again." in decide(
+        owner_client, pair, do={"dismiss": "restore", "wait": "reopen"}[fields["do"]]
+    )
 
 
 def test_nobody_without_a_role_takes_an_entry(owner_client: Client, stranger: User, pair: Suspect) -> None:
@@ -266,7 +285,7 @@ def test_all_that_are_shown_are_decided_at_once(owner_client: Client, ledger: Le
 
     page = decide(owner_client, do="dismiss", reason="different", all="1", shown=shown)
 
-    assert "2 entries were changed." in page
+    assert "2 entries were dismissed." in page
     assert AuditEvent.objects.get(action="duplicate.dismiss").after == {"entries": shown, "reason": "different"}
 
 
