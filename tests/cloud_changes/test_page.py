@@ -41,6 +41,12 @@ def test_equation_says_from_where_to_where_and_why(owner_client: Client, novembe
     assert "revision 2" not in page
 
 
+def test_row_says_who_left_since_beside_who_is_there(owner_client: Client, november: Ledger) -> None:
+    page = text_of(owner_client, "from=0")
+
+    assert re.search(r"1 person 1 more has left since: nothing is kept of them\.", page), page
+
+
 def test_line_opens_its_people_and_says_how_many_left(owner_client: Client, november: Ledger) -> None:
     lines = owner_client.get(f"{URL}?from=0").context["page"].counted
     (joined,) = (shown for shown in lines if shown.line.reason == "joined")
