@@ -11,6 +11,7 @@ from cloud.models import Ledger
 from cloud.people import PeopleFilter, people
 from cloud.people.choices import choices
 from cloud.people.paging import people_page
+from cloud.shares import added_licenses
 from tests.cloud.books import open_books
 from tests.cloud.crowd import fill
 from tests.support.shared_rows import shared_rows
@@ -45,6 +46,11 @@ def plans(ledger: Ledger, wanted: PeopleFilter, after: str = "") -> str:
     """How the database answers every query of a page."""
     with CaptureQueriesContext(connection) as queries:
         assert people_page(ledger, wanted, after=after).licenses
+    return explained(queries)
+
+
+def explained(queries: CaptureQueriesContext) -> str:
+    """How the database answers each of some queries."""
     explain = "EXPLAIN" if connection.vendor == "postgresql" else "EXPLAIN QUERY PLAN"
     lines = []
     with connection.cursor() as cursor:
@@ -95,3 +101,10 @@ def test_choices_step_through_an_index(crowd: Ledger) -> None:
 
     assert [value for value, _text in found["organization"]] == [f"org-{n}" for n in range(5)]
     assert [value for value, _text in found["role"]] == ["member", "owner"]
+
+
+def test_licenses_that_servers_add_are_counted_from_those_on_servers_only(crowd: Ledger) -> None:
+    with CaptureQueriesContext(connection) as queries:
+        assert sum(added_licenses(crowd).values()) == PEOPLE // 10
+
+    assert "license_server_only" in explained(queries)
