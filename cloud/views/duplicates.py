@@ -23,12 +23,14 @@ from cloud.people.visible import sight, viewer_of
 from cloud.suspects import runs
 from cloud.worklist import acting, savings
 from cloud.worklist.entries import in_words
+from enterprises import throttling
 from enterprises.access import Deployment, Need, enterprise_for
 from enterprises.audit import actor_ip
 from enterprises.models import User
 from enterprises.requests import SignedInRequest
 
 SAVINGS_PER_PAGE = 50
+MAX_SEARCHES_A_MINUTE = 10
 
 
 @login_required
@@ -90,6 +92,9 @@ def decide(request: SignedInRequest, slug: str) -> HttpResponse:
 def search(request: SignedInRequest, slug: str) -> HttpResponse:
     """Let an owner have the books searched now."""
     enterprise = enterprise_for(request.user, slug, deployment=Deployment.CLOUD, need=Need.OWN)
+    person = f"person:{request.user.pk}"
+    if wait := throttling.seconds_to_wait_for(person, request, "search", most=MAX_SEARCHES_A_MINUTE):
+        return throttling.too_many(request, wait)
     services.request_search(ledger=enterprise.ledger, by=request.user, at=timezone.now(), ip=actor_ip(request))
     return redirect("cloud:duplicates", slug=slug)
 

@@ -328,6 +328,16 @@ def test_owner_has_the_books_searched(owner_client: Client, owner: User, ledger:
     assert SuspectRun.objects.get().requested_by == owner
 
 
+def test_searches_have_a_rate(owner_client: Client, ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cloud.views.duplicates.MAX_SEARCHES_A_MINUTE", 1)
+
+    # One of two minutes at least holds two of three requests.
+    statuses = [owner_client.post(f"{URL}/search").status_code for _time in range(3)]
+
+    assert statuses[0] == 302
+    assert 429 in statuses
+
+
 def test_list_asks_a_fixed_number_of_times(
     owner_client: Client, ledger: Ledger, pair: Suspect, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
