@@ -64,6 +64,11 @@ class MemberAddress(models.Model):
         VERIFIED = 2, _("Verified email address")
         OTHER = 3, _("Unverified email address")
 
+        @property
+        def held_as(self) -> str:
+            """What programs read of it."""
+            return {1: "identity", 2: "verified", 3: "unverified"}[self.value]
+
     ledger = models.ForeignKey(Ledger, models.CASCADE, related_name="+", db_index=False, db_constraint=False)
     number = models.BigIntegerField()
     rank = models.PositiveSmallIntegerField(choices=Rank)

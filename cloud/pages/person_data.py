@@ -25,11 +25,7 @@ _WORDS: Final[dict[str, dict[Any, Any]]] = {
     "kind": dict(Suspect.Kind.choices),
     "state": dict(Suspect.State.choices),
     "role": dict(RoleName.choices),
-    "held_as": {
-        "identity": MemberAddress.Rank.IDENTITY.label,
-        "verified": MemberAddress.Rank.VERIFIED.label,
-        "unverified": MemberAddress.Rank.OTHER.label,
-    },
+    "held_as": {rank.held_as: rank.label for rank in MemberAddress.Rank},
 }
 _REASONS: Final = {"reason", "since_reason"}
 _ONE_ROW: Final = {"cloud.ConsumedLicense", "cloud.Member"}

@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 ROWS_ON_A_PAGE: Final = 50
 
 Rank = MemberAddress.Rank
-_RANKS: Final = {Rank.IDENTITY: "identity", Rank.VERIFIED: "verified", Rank.OTHER: "unverified"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,7 +147,7 @@ def _addresses(license_: ConsumedLicense, reader: _Reader) -> Iterator[dict[str,
     held = MemberAddress.objects.filter(ledger=license_.ledger_id, number=license_.member.number)
     for address in held.order_by("rank", "value"):
         if reader.member_value(address.rank, address.value):
-            yield {"address": address.value, "held_as": _RANKS[Rank(address.rank)]}
+            yield {"address": address.value, "held_as": Rank(address.rank).held_as}
 
 
 def _roles(license_: ConsumedLicense, _reader: _Reader) -> Iterator[dict[str, Any]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from cloud.models import MemberAddress
 from cloud.people.holding import held_about
 from cloud.people.holding_words import NOT_SEARCHED, TABLES, WHEN_THE_PERSON_GOES
 
@@ -26,7 +27,8 @@ def values(explanation: Explanation) -> dict[str, Any]:
             for fact in explanation.facts
         ],
         "addresses": [
-            {"address": held.value, "held_as": _RANKS[held.rank]} for held in (card.addresses if card else ())
+            {"address": held.value, "held_as": MemberAddress.Rank(held.rank).held_as}
+            for held in (card.addresses if card else ())
         ],
         "addresses_not_shown": card.addresses_not_shown if card else 0,
         "server_accounts": [account_values(reason) for reason in explanation.accounts],
@@ -94,9 +96,6 @@ def lines(explanation: Explanation) -> Iterator[str]:
     for change in told["changes"]:
         kind = "came onto the list" if change["is_arrival"] else f"{change['accounts']:+d} server accounts"
         yield f"{change['at']}, {change['cause']}: {change['reason'] or kind}"
-
-
-_RANKS = {1: "identity", 2: "verified", 3: "unverified"}
 
 
 def account_values(reason: AccountReason) -> dict[str, Any]:
