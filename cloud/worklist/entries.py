@@ -179,7 +179,12 @@ def _way(suspect: Suspect, fix: Fix, hosts: dict[int, str], seen: Sight) -> word
     members = {one.member.number: one.label for one in people if one.member}
     primaries = {one.person_key[2:] for one in people if one.person_key.startswith("a:")}
     address = fix["address"]
-    is_shown = seen.shows_evidence or address in primaries or seen.shows_members(MemberAddress.Rank.VERIFIED, address)
+    is_known = address in primaries or seen.shows_members(MemberAddress.Rank.VERIFIED, address)
+    # What to do with an address that only proves something would tell who holds it.
+    held = (one for evidence in suspect.evidence for one in (evidence["first"], evidence["second"]))
+    is_shown = seen.shows_evidence or (
+        is_known and all(_address(one, seen) for one in held if one["address"] == address)
+    )
     labels = [one.label for one in people]
     return words.Ways(
         fix=fix,

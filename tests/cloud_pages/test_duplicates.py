@@ -114,11 +114,14 @@ def test_billing_manager_does_not_learn_a_secondary_address_from_the_other_side(
         first=held("ada@home.example", role="secondary", installation=server.pk, user_id=1),
         second=held("ada@home.example", installation=server.pk, user_id=2),
     )
-    pair = note_pair(ledger, "a:mona@home.example", "a:ada@home.example", evidence=[evidence], fixes=[])
+    fix = Fix(action="primary", address="ada@home.example", number=None, installation=server.pk, user_id=1, more=0)
+    pair = note_pair(ledger, "a:mona@home.example", "a:ada@home.example", evidence=[evidence], fixes=[fix])
 
     page = page_of(manager_client, f"{URL}/{pair.pk}")
 
     assert "<mark>" not in page
+    assert "Make the address that suggests it the primary email of" in page
+    assert "make ada@home.example your primary email" not in page
     assert "<mark>ada@home.example</mark>" not in page_of(manager_client)
 
 
