@@ -10,6 +10,7 @@ import pytest
 from django.core.cache import cache
 from django.utils import translation
 
+from tests.support.migrated import migrated_in_memory
 from tests.support.services import Service, start_postgres, start_valkey
 
 # Set here and not in pyproject.toml: the settings are read once, and only after the services below have started.
@@ -85,6 +86,13 @@ def _no_memory_of_other_tests() -> Iterator[None]:
     yield
     cache.clear()
     translation.deactivate()
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> Iterator[None]:
+    """Where pytest-django is about to make the database of a worker."""
+    with migrated_in_memory():
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)

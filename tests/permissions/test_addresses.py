@@ -161,6 +161,7 @@ def found(world: World, ledger: Ledger) -> dict[str, Seen]:
     }
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("has_managed_users", [False, True], ids=["others", "managed_users"])
 def test_every_page_file_and_answer_shows_what_the_table_says(
     has_managed_users: bool, shared_world: World, ledger: Ledger

@@ -3,9 +3,15 @@
 import fcntl
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 NAME = "licensesync.sqlite3"
@@ -20,6 +26,29 @@ def put_migrated_database(data: Path) -> None:
         return
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
     shutil.copyfile(_migrated_once(), data / NAME)
+
+
+@contextmanager
+def migrated_in_memory() -> Iterator[None]:
+    """A time in which a test database in memory begins with what the first ``migrate`` leaves; another does nothing."""
+    from django.db.backends.sqlite3.creation import DatabaseCreation
+
+    create: Any = vars(DatabaseCreation)["_create_test_db"]
+    held: list[sqlite3.Connection] = []
+
+    def create_filled(creation: DatabaseCreation, *args: Any, **options: Any) -> str:
+        name: str = create(creation, *args, **options)
+        # It is there as long as somebody is connected.
+        held.append(sqlite3.connect(name, uri=True))
+        with closing(sqlite3.connect(_migrated_once())) as migrated:
+            migrated.backup(held[-1])
+        return name
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(DatabaseCreation, "_create_test_db", create_filled)
+        yield
+    for connection in held:
+        connection.close()
 
 
 def _migrated_once() -> Path:
