@@ -35,6 +35,7 @@ def _text(client: Client, label: str, query: str = "", language: str = "en") -> 
         ("nora", "A Visual Studio subscription is not matched yet (Pending Invitation)"),
         ("dirk", "dirk holds its primary address shared@octo.example as well; dora has the lower ID"),
         ("carl", "carl has verified its primary address carl@octo.example, but for cara it is an identity"),
+        ("dora", "Take the address away from whoever it does not belong to, then import the members again."),
         ("eva", "Its primary address eva@octo.example stands unverified at eva."),
     ],
 )
