@@ -8,7 +8,7 @@ from django.db import connection
 
 from cloud.models import Ledger, Suspect
 from cloud.staging import Value, execute, fetch_rows, refresh_statistics
-from cloud.suspects.closing import FORGOTTEN
+from cloud.suspects.closing import end
 from cloud.suspects.weighing import PAIRS
 
 _TEXTS = ("first_key", "second_key", "kind")
@@ -48,7 +48,6 @@ SELECT id FROM cloud_suspect
 WHERE ledger_id = %s AND state IN ('open', 'waiting', 'dismissed') AND first_key <> ''
     AND NOT EXISTS (SELECT 1 FROM {PAIRS} f WHERE f.identity = cloud_suspect.identity)
 """
-_PIECE = 1_000
 
 
 def write_pairs(ledger: Ledger, at: datetime) -> tuple[int, int]:
@@ -76,13 +75,7 @@ def _update(ledger: Ledger, moment: Value, cast: str) -> None:
 
 def _forget_what_nothing_speaks_for(ledger: Ledger, at: datetime) -> None:
     """Entries that were not found again are over; a pair that was dismissed stays so, without its evidence."""
-    missing = [pk for (pk,) in fetch_rows(_MISSING, ledger.pk)]
-    for start in range(0, len(missing), _PIECE):
-        some = Suspect.objects.filter(pk__in=missing[start : start + _PIECE])
-        some.filter(state__in=Suspect.LISTED).update(
-            state=Suspect.State.GONE, state_at=at, state_by=None, closed_revision=ledger.revision
-        )
-        some.update(**FORGOTTEN)
+    end(ledger, [pk for (pk,) in fetch_rows(_MISSING, ledger.pk)], at)
 
 
 def _count(ledger: Ledger) -> int:
