@@ -276,6 +276,8 @@ def test_confirmed_entry_says_so_and_so_do_the_books_of_savings(
 
     sentence = f"Confirmed: 1 license freed by the sync of {HOST} of March 2, 2026."
     assert sentence in page_of(owner_client, f"{URL}/{pair.pk}")
+    assert "/licensing/changes/" in page_of(owner_client, f"{URL}/{pair.pk}")
+    assert "Who is there now" in page_of(owner_client, f"{URL}/{pair.pk}")
     assert sentence in page_of(manager_client, f"{URL}?state=confirmed")
     savings = page_of(manager_client, "/enterprises/octo/licensing/savings")
     assert f"Sync of {HOST}</a>" in savings
