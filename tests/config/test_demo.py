@@ -39,6 +39,7 @@ def test_every_size_has_that_many_license_consuming_seats(servers: int, seats: i
     assert len(consuming) == seats
 
 
+@pytest.mark.sqlite
 @pytest.mark.django_db(transaction=True)
 def test_the_demo_is_what_the_readme_shows() -> None:
     build_demo(sizes=Sizes(), at=NOW, on_week=lambda: None)

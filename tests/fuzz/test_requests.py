@@ -49,7 +49,7 @@ KINDS: dict[Bend, int] = {
     page_requests.members_file: 60,
 }
 # How many of the others there are once more, on PostgreSQL: there the databases differ, and the readers do not.
-ONE_IN = {"sqlite": 1, "postgresql": 5}
+ONE_IN = {"sqlite": 1, "postgresql": 10}
 MOST_GROWTH_BYTES = 96 * 1024 * 1024
 
 

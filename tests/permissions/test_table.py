@@ -20,6 +20,10 @@ from tests.support.shared_rows import shared_rows
 NAMELESS = {"^api/v3/"}
 
 
+# Who is let in is decided before a page asks for anything; what pages ask, their own tests send to PostgreSQL.
+pytestmark = pytest.mark.sqlite
+
+
 @pytest.fixture(scope="module")
 def shared_world(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[World]:
     with shared_rows(django_db_blocker):
