@@ -18,8 +18,8 @@ ROOT = Path(__file__).resolve().parent.parent
 DATABASES = {"sqlite": "SQLite", "postgres": "PostgreSQL"}
 _CORES = os.cpu_count() or 1
 # Both run at once, so that the one computes while processes and browsers of the other are waited for. SQLite's run has
-# these, which makes it twice as long as PostgreSQL's: two of its workers mostly wait for them in the beginning.
-WORKERS = {"sqlite": _CORES + 1, "postgres": max(1, _CORES // 2)}
+# these, which makes it twice as long as PostgreSQL's.
+WORKERS = {"sqlite": _CORES, "postgres": max(1, _CORES // 2)}
 # pytest's own codes: all passed, and nothing was left to run.
 GOOD_CODES = {0, 5}
 
