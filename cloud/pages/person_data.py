@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from cloud.changes import reason_words
 from cloud.models import ConsumedLicense, MemberAddress, Reason, ServerAccount, Suspect
+from cloud.people import choices
 from cloud.people.holding_words import FIELDS, TABLES
 from enterprises.models import RoleName
 
@@ -49,7 +50,10 @@ def held_tables(held: list[Held]) -> list[HeldTable]:
 
 def _table(held: Held) -> HeldTable:
     names = [name for name in held.rows[0] if any(_is_said(row[name]) for row in held.rows)] if held.rows else []
-    rows = [[{"label": str(FIELDS[name]), "value": _said(name, row[name], row)} for name in names] for row in held.rows]
+    rows = [
+        [{"label": str(FIELDS[name]), "value": _said(held.table, name, row[name], row)} for name in names]
+        for row in held.rows
+    ]
     is_one = held.table in _ONE_ROW
     return HeldTable(
         held=held,
@@ -64,7 +68,7 @@ def _is_said(value: Any) -> bool:
     return value is not None and value not in ("", [])
 
 
-def _said(name: str, value: Any, row: dict[str, Any]) -> str:
+def _said(table: str, name: str, value: Any, row: dict[str, Any]) -> str:
     match value:
         case None | "":
             return ""
@@ -78,4 +82,6 @@ def _said(name: str, value: Any, row: dict[str, Any]) -> str:
             return ", ".join(map(str, value))
     if name in _REASONS:
         return reason_words(Reason(value), row.get("hostname", ""))
+    if table == "cloud.MemberRole" and name == "role":
+        return str(choices.words(name, value))
     return str(_WORDS.get(name, {}).get(value, value))

@@ -104,6 +104,20 @@ def test_page_shows_the_addresses_that_owners_may_see(owner_client: Client, ada:
     assert "What goes when the person goes" in text
 
 
+def test_page_names_roles_of_organizations_and_of_the_enterprise_as_the_filter_does(
+    owner_client: Client, ledger: Ledger
+) -> None:
+    import_members(ledger, member(1, "ada", member_roles=["infra:Owner"], enterprise_roles=["owner"]))
+
+    tables = owner_client.get(f"/enterprises/octo/people/{ledger.licenses.get().pk}/data").context["tables"]
+
+    (roles,) = (table.rows for table in tables if table.held.table == "cloud.MemberRole")
+    assert [[cell["value"] for cell in row] for row in roles] == [
+        ["", "Enterprise owner"],
+        ["infra", "Organization owner"],
+    ]
+
+
 def test_every_field_has_a_name(ada: ConsumedLicense) -> None:
     fields = {name for table in held_about(ada, None) for row in table.rows for name in row}
 
