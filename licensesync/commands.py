@@ -74,11 +74,6 @@ def read_date(text: str) -> date:
         raise CommandError(f"{text!r} is not a date such as 2027-12-31.") from error
 
 
-def iso(moment: datetime | None) -> str | None:
-    """Return a time as commands print it, to the second."""
-    return moment.isoformat(timespec="seconds") if moment else None
-
-
 @contextmanager
 def progress_bar(unit: str) -> Iterator[Progress]:
     """Count on a terminal, and stay quiet anywhere else."""

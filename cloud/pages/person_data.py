@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from django.utils import formats, timezone
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
@@ -15,6 +14,7 @@ from cloud.models import ConsumedLicense, MemberAddress, Reason, ServerAccount, 
 from cloud.people import choices
 from cloud.people.holding_words import FIELDS, TABLES
 from enterprises.models import RoleName
+from enterprises.moments import in_words
 
 if TYPE_CHECKING:
     from cloud.people.holding import Held
@@ -75,7 +75,7 @@ def _said(table: str, name: str, value: Any, row: dict[str, Any]) -> str:
         case bool():
             return _("yes") if value else _("no")
         case datetime():
-            return f"{formats.date_format(timezone.localtime(value), 'DATETIME_FORMAT')} {timezone.localtime(value):%Z}"
+            return in_words(value)
         case int():
             return str(value) if name == "number" else number_format(value, force_grouping=True)
         case list() | tuple():

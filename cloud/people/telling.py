@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from cloud.models import MemberAddress
 from cloud.people.holding import held_about
 from cloud.people.holding_words import NOT_SEARCHED, TABLES, WHEN_THE_PERSON_GOES
+from enterprises.moments import iso
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,7 +62,7 @@ def held_values(license_: ConsumedLicense, at: datetime) -> dict[str, Any]:
     return {
         "account": license_.ledger.enterprise.slug,
         "person": license_.label,
-        "read_at": _iso(at),
+        "read_at": iso(at),
         "held": [
             {
                 "table": table.table,
@@ -118,7 +119,7 @@ def account_values(reason: AccountReason) -> dict[str, Any]:
 
 def source_values(source: Source) -> dict[str, Any]:
     """Where a fact comes from, as plain values."""
-    return {"kind": source.kind, "hostname": source.hostname, "at": _iso(source.at)}
+    return {"kind": source.kind, "hostname": source.hostname, "at": iso(source.at)}
 
 
 def _words(source: dict[str, Any]) -> str:
@@ -129,7 +130,7 @@ def _words(source: dict[str, Any]) -> str:
 def _event(event: PersonEvent) -> dict[str, Any]:
     return {
         "revision": event.revision.number,
-        "at": _iso(event.revision.at),
+        "at": iso(event.revision.at),
         "cause": event.cause,
         "hostname": event.revision.hostname,
         "is_arrival": event.is_arrival,
@@ -140,8 +141,4 @@ def _event(event: PersonEvent) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    return _iso(value) if isinstance(value, datetime) else value
-
-
-def _iso(moment: datetime | None) -> str | None:
-    return moment.isoformat(timespec="seconds") if moment else None
+    return iso(value) if isinstance(value, datetime) else value

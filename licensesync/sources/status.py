@@ -1,9 +1,9 @@
 """Where a server's seats come from and how fresh they are, in values that page, command and doctor share."""
 
-from datetime import datetime
 from typing import Any
 
 from connect.models import Server
+from enterprises.moments import iso
 from licensesync.failures.sources import OF_SOURCES
 from licensesync.models import SeatSource, SourceConfig
 
@@ -19,13 +19,13 @@ def source_values(server: Server) -> dict[str, Any]:
         "user_name": config.user_name,
         "path": config.path,
         "seats_from": seats.kind if seats else None,
-        "taken_at": _iso(seats.taken_at if seats else None),
-        "imported_at": _iso(seats.imported_at if seats else None),
+        "taken_at": iso(seats.taken_at if seats else None),
+        "imported_at": iso(seats.imported_at if seats else None),
         "accounts": seats.accounts if seats else None,
         "license_consuming": seats.license_consuming if seats else None,
         "is_refreshing": config.lease_until is not None or config.requested_at is not None,
-        "last_attempt": _iso(config.attempted_at),
-        "last_success": _iso(config.succeeded_at),
+        "last_attempt": iso(config.attempted_at),
+        "last_success": iso(config.succeeded_at),
         "took_seconds": config.took_seconds,
         "error_code": config.error_code,
         "error": str(failure.sentence) if failure else "",
@@ -39,7 +39,3 @@ def config_of(server: Server) -> SourceConfig | None:
     """The source that somebody set, if somebody did."""
     config: SourceConfig | None = getattr(server, "source_config", None)
     return config
-
-
-def _iso(moment: datetime | None) -> str | None:
-    return moment.isoformat(timespec="seconds") if moment else None

@@ -14,6 +14,7 @@ from cloud.domains.states import DomainState, domain_state, domain_states
 from cloud.management.naming import find_account
 from cloud.models import Ledger
 from enterprises.commands import ReportingCommand
+from enterprises.moments import iso
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
@@ -123,16 +124,12 @@ def _values(state: DomainState) -> dict[str, Any]:
         "next_step": str(state.next_step),
         "is_effective": state.is_effective,
         "members": state.members,
-        "verified_at": _iso(held.verified_at if held else None),
-        "approved_at": _iso(held.approved_at if held else None),
+        "verified_at": iso(held.verified_at if held else None),
+        "approved_at": iso(held.approved_at if held else None),
         "record_name": state.record_name,
         "record_value": challenge.code if challenge and state.is_code_good else None,
-        "code_expires_at": _iso(challenge.expires_at if challenge and challenge.check_at is None else None),
-        "checked_at": _iso(challenge.checked_at if challenge else None),
+        "code_expires_at": iso(challenge.expires_at if challenge and challenge.check_at is None else None),
+        "checked_at": iso(challenge.checked_at if challenge else None),
         "outcome": challenge.outcome if challenge else "",
-        "record_missing_since": _iso(challenge.missing_since if challenge else None),
+        "record_missing_since": iso(challenge.missing_since if challenge else None),
     }
-
-
-def _iso(moment: datetime | None) -> str | None:
-    return moment.isoformat(timespec="seconds") if moment else None

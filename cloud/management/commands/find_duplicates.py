@@ -13,6 +13,7 @@ from cloud.models import Suspect, SuspectRun
 from cloud.services import request_search
 from cloud.suspects import runs, searching
 from enterprises.commands import ReportingCommand
+from enterprises.moments import iso
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
@@ -72,5 +73,5 @@ def _values(run: SuspectRun) -> dict[str, Any]:
         "listed": listed.count(),
         "added": run.added,
         "error": run.error,
-        **{name: at.isoformat(timespec="seconds") if at else None for name, at in moments.items()},
+        **{name: iso(at) for name, at in moments.items()},
     }

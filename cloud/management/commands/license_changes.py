@@ -13,6 +13,7 @@ from cloud.management.naming import find_account
 from cloud.models import Ledger, Reason
 from cloud.pages.changes import DAYS, equation, signed
 from enterprises.commands import ReportingCommand
+from enterprises.moments import iso
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
@@ -53,7 +54,7 @@ class Command(ReportingCommand):
         lines = [equation(why), *map(_line, (*why.lines, *why.quiet))]
         if not why.is_recorded:
             numbers = f"+{why.unrecorded_added} -{why.unrecorded_removed}"
-            since = f"before {_iso(why)}" if why.recorded_since else "so far"
+            since = f"before {iso(why.recorded_since)}" if why.recorded_since else "so far"
             lines.append(f"{numbers} not recorded: no reasons were kept {since}")
         self.report(
             "\n".join(lines),
@@ -75,7 +76,7 @@ class Command(ReportingCommand):
             not_recorded={
                 "added": why.unrecorded_added,
                 "removed": why.unrecorded_removed,
-                "recorded_since": _iso(why),
+                "recorded_since": iso(why.recorded_since),
             },
         )
 
@@ -119,9 +120,5 @@ def _values(point: changes.Point) -> dict[str, Any]:
     return {
         "revision": point.number,
         "licenses": point.licenses,
-        "at": point.at.isoformat(timespec="seconds") if point.at else None,
+        "at": iso(point.at),
     }
-
-
-def _iso(why: changes.Between) -> str | None:
-    return why.recorded_since.isoformat(timespec="seconds") if why.recorded_since else None

@@ -13,10 +13,10 @@ from cloud.management.naming import find_account
 from cloud.services import remove_installation
 from cloud.shares import RemovalEffect, removal_effect
 from enterprises.commands import ReportingCommand
+from enterprises.moments import iso
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
-    from datetime import datetime
 
 
 class Command(ReportingCommand):
@@ -78,7 +78,7 @@ def _line(state: InstanceState) -> str:
         "Next report by": state.next_expected_at,
         "Seats of": held.taken_at,
     }
-    parts += [f"{name}: {_iso(moment)}." for name, moment in moments.items() if moment]
+    parts += [f"{name}: {iso(moment)}." for name, moment in moments.items() if moment]
     parts.append(f"{held.accounts} accounts, {state.added_licenses} licenses that only it adds.")
     return " ".join(filter(None, parts))
 
@@ -95,15 +95,11 @@ def _values(state: InstanceState) -> dict[str, Any]:
         "label": str(state.label),
         "tone": state.tone,
         "problem": state.problem,
-        "last_sync": _iso(held.last_sync_at),
-        "last_attempt": _iso(held.last_attempt_at),
-        "seats_taken_at": _iso(held.taken_at),
-        "next_expected_at": _iso(state.next_expected_at),
+        "last_sync": iso(held.last_sync_at),
+        "last_attempt": iso(held.last_attempt_at),
+        "seats_taken_at": iso(held.taken_at),
+        "next_expected_at": iso(state.next_expected_at),
         "is_overdue": state.is_overdue,
         "accounts": held.accounts,
         "added_licenses": state.added_licenses,
     }
-
-
-def _iso(moment: datetime | None) -> str | None:
-    return moment.isoformat(timespec="seconds") if moment else None

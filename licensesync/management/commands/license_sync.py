@@ -11,8 +11,9 @@ from django.utils import timezone
 
 from connect.models import Server
 from enterprises.commands import ReportingCommand
+from enterprises.moments import iso
 from licensesync import services
-from licensesync.commands import find_server, iso, refused
+from licensesync.commands import find_server, refused
 from licensesync.failures import explain, failure_of
 from licensesync.licenses import license_values, use_of
 from licensesync.models import Schedule, SyncJob

@@ -10,6 +10,7 @@ from django.utils import timezone
 from connect.commands import failures, find_connection
 from connect.models import Connection
 from enterprises.commands import ReportingCommand
+from enterprises.moments import iso
 from licensesync import deciding, services
 from licensesync.commands import refused
 from licensesync.deciding import Choice, Decision
@@ -136,7 +137,7 @@ def _values(decision: Decision) -> dict[str, Any]:
             "revision": job.base_revision,
             "snapshot_id": str(job.base_snapshot_id) if job.base_snapshot_id else None,
             "accounts": job.accounts,
-            "taken_at": job.taken_at.isoformat(timespec="seconds") if job.taken_at else None,
+            "taken_at": iso(job.taken_at),
         },
         "cloud": msgspec.to_builtins(decision.held) if decision.held else None,
     }

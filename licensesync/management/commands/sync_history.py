@@ -7,7 +7,8 @@ from django.core.management.base import CommandError
 
 from connect.models import Server
 from enterprises.commands import ReportingCommand
-from licensesync.commands import find_job, find_server, iso
+from enterprises.moments import iso
+from licensesync.commands import find_job, find_server
 from licensesync.models import SyncJob
 from licensesync.pages.events import attempts_of, log_lines
 from licensesync.pages.history import ACTIVE, jobs_of
