@@ -33,6 +33,26 @@ class Server(models.Model):
         return self.hostname
 
 
+class FileAccount(models.Model):
+    """The cloud account that takes a server's usage files, where no line leads to it.
+
+    Pinned by an owner who compared the fingerprint of the cloud's receipt key; ``receipt_keys`` are as in `Connection`.
+    """
+
+    server = models.OneToOneField(Server, models.CASCADE, related_name="file_account")
+    account_slug = models.CharField(max_length=100)
+    account_name = models.CharField(max_length=200, blank=True)
+    account_kind = models.CharField(max_length=16, blank=True)
+    cloud_url = models.URLField(blank=True, max_length=500)
+    receipt_keys = models.JSONField(default=list)
+    pinned_at = models.DateTimeField()
+    pinned_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
+
+    def __str__(self) -> str:
+        """Return the account."""
+        return self.account_slug
+
+
 class Connection(models.Model):
     """The connection of a server to a cloud account: one row per server, whatever its state.
 

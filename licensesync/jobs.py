@@ -27,6 +27,7 @@ SLOTS: Final = {
     SyncJob.Kind.USAGE: Schedule.Slot.SYNC,
     SyncJob.Kind.PREVIEW: Schedule.Slot.SYNC,
     SyncJob.Kind.RECORD: Schedule.Slot.RECORD,
+    SyncJob.Kind.FILE: Schedule.Slot.FILE,
 }
 _UNFROZEN: Final[dict[str, Any]] = {
     "sync_id": None,

@@ -2,7 +2,7 @@
 
 from cloud.models.books import DomainChallenge, Ledger, UsagePoint, VerifiedDomain
 from cloud.models.changes import PersonChange, ReasonCount, Revision
-from cloud.models.installations import AppToken, ConnectCode, Installation, InstallationPoint, ReceiptSigner
+from cloud.models.installations import AppToken, Channel, ConnectCode, Installation, InstallationPoint, ReceiptSigner
 from cloud.models.intakes import Intake, IntakePart
 from cloud.models.members import Member, MemberAddress, MemberLink, MemberRole
 from cloud.models.people import ConsumedLicense, ServerAccount
@@ -14,6 +14,7 @@ __all__ = [
     "REMOVING",
     "UNCHANGED",
     "AppToken",
+    "Channel",
     "ConnectCode",
     "ConsumedLicense",
     "DomainChallenge",

@@ -9,11 +9,19 @@ from enterprises.models import User
 from enterprises.secrets import EncryptedTextField
 
 
+class Channel(models.TextChoices):
+    """How a server's usage comes to the cloud."""
+
+    WIRE = "wire", _("GitHub Connect")
+    FILE = "file", _("Usage file")
+
+
 class Installation(models.Model):
     """One server's App on a cloud account; its primary key is both App id and installation id.
 
     Unique per account and server id; a reconnect revives it. ``connected`` -> ``disconnected``
-    (people still count) -> removed (the row goes, and its people with it).
+    (people still count) -> removed (the row goes, and its people with it). ``by_file``: no line leads here, an owner
+    registered the server's key by its fingerprint; a usage file makes a disconnected server one of these, too.
     """
 
     class State(models.TextChoices):
@@ -21,6 +29,7 @@ class Installation(models.Model):
 
         CONNECTED = "connected", _("Connected")
         DISCONNECTED = "disconnected", _("Disconnected")
+        BY_FILE = "by_file", _("Reports by file")
 
     class SyncStatus(models.TextChoices):
         """How the last attempt ended, in the words of the REST API."""
@@ -36,7 +45,8 @@ class Installation(models.Model):
     http_only = models.BooleanField(default=False)
     version = models.CharField(max_length=32, blank=True)
     state = models.CharField(max_length=16, choices=State, default=State.CONNECTED)
-    app_key = models.TextField()
+    # Empty where the server never had an App here.
+    app_key = models.TextField(blank=True)
     # The key that the server wants to use from now on: both are accepted until this one was used once.
     next_app_key = models.TextField(blank=True, default="", db_default="")
     server_key = models.CharField(max_length=64)
@@ -60,6 +70,10 @@ class Installation(models.Model):
     last_attempt_at = models.DateTimeField(null=True, blank=True)
     last_status = models.CharField(max_length=8, choices=SyncStatus, default=SyncStatus.NEVER, blank=True)
     last_error = models.TextField(blank=True)
+    last_channel = models.CharField(max_length=8, choices=Channel, default=Channel.WIRE, db_default=Channel.WIRE)
+    # How what is held came here, and the receipt that was given for it.
+    held_channel = models.CharField(max_length=8, choices=Channel, default=Channel.WIRE, db_default=Channel.WIRE)
+    receipt = models.TextField(blank=True, default="", db_default="")
 
     class Meta:
         """A server stands once in an account."""

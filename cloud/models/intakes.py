@@ -5,7 +5,8 @@ from typing import Final
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from cloud.models.installations import Installation
+from cloud.models.installations import Channel, Installation
+from enterprises.models import StagedUpload, User
 
 
 class Intake(models.Model):
@@ -13,6 +14,9 @@ class Intake(models.Model):
 
     receiving -> applying (claimed, leased) -> applied | refused | expired. Its bytes are deleted
     when it ends.
+
+    A usage file begins as a preview that is applying: a worker reads ``upload`` into parts, once, and computes it.
+    Its parts stay until it expires, or until somebody makes it a usage intake, which is applied like any other.
     """
 
     class State(models.TextChoices):
@@ -50,6 +54,13 @@ class Intake(models.Model):
     result = models.JSONField(null=True, blank=True)
     # Some of the server's own accounts behind the result; they go a day after the end.
     samples = models.JSONField(null=True, blank=True)
+    channel = models.CharField(max_length=8, choices=Channel, default=Channel.WIRE, db_default=Channel.WIRE)
+    # Of a usage file: its bytes until they were read, its name, who brought it, its header, the accounts read so far.
+    upload = models.ForeignKey(StagedUpload, models.SET_NULL, null=True, blank=True, related_name="+")
+    file_name = models.CharField(max_length=255, blank=True, default="", db_default="")
+    uploaded_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
+    header = models.JSONField(null=True, blank=True)
+    accounts_read = models.PositiveIntegerField(default=0, db_default=0)
 
     class Meta:
         """A snapshot comes in once per server."""

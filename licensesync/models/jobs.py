@@ -22,6 +22,7 @@ class Schedule(models.Model):
 
         SYNC = "sync", _("License sync")
         RECORD = "record", _("Connection record")
+        FILE = "file", _("Usage file")
 
     connection = models.ForeignKey(Connection, models.CASCADE, related_name="schedules")
     slot = models.CharField(max_length=8, choices=Slot)
@@ -56,6 +57,9 @@ class SyncJob(models.Model):
 
     queued -> preparing -> uploading -> applying -> succeeded | failed | cancelled. A run that will
     be retried goes back to queued with ``not_before``. Only the worker that holds ``claim`` writes.
+
+    A usage file: queued -> preparing -> exported | failed | cancelled, and exported -> succeeded when the cloud's
+    receipt for it is imported.
     """
 
     class State(models.TextChoices):
@@ -65,6 +69,7 @@ class SyncJob(models.Model):
         PREPARING = "preparing", _("Preparing")
         UPLOADING = "uploading", _("Uploading")
         APPLYING = "applying", _("Applying")
+        EXPORTED = "exported", _("Exported")
         SUCCEEDED = "succeeded", _("Succeeded")
         FAILED = "failed", _("Failed")
         CANCELLED = "cancelled", _("Cancelled")
@@ -75,6 +80,7 @@ class SyncJob(models.Model):
         USAGE = "usage", _("License sync")
         PREVIEW = "preview", _("Preview")
         RECORD = "record", _("Connection record")
+        FILE = "file", _("Usage file")
 
     class Trigger(models.TextChoices):
         """Who or what started a job."""
@@ -90,7 +96,7 @@ class SyncJob(models.Model):
         DORMANT = "dormant", _("Dormant users that are not on the exclusion list")
 
     ACTIVE = (State.QUEUED, State.PREPARING, State.UPLOADING, State.APPLYING)
-    OVER = (State.SUCCEEDED, State.FAILED, State.CANCELLED)
+    OVER = (State.EXPORTED, State.SUCCEEDED, State.FAILED, State.CANCELLED)
 
     connection = models.ForeignKey(Connection, models.CASCADE, related_name="jobs")
     slot = models.CharField(max_length=8, choices=Schedule.Slot)
@@ -129,6 +135,8 @@ class SyncJob(models.Model):
     base_revision = models.BigIntegerField(null=True, blank=True)
     base_snapshot_id = models.UUIDField(null=True, blank=True)
     unanswered = models.JSONField(default=list, blank=True)
+    # Of a usage file: the compact JWS whose payload is its header.
+    usage_signature = models.TextField(blank=True, default="", db_default="")
     opened_at = models.DateTimeField(null=True, blank=True)
     commit_sent_at = models.DateTimeField(null=True, blank=True)
 

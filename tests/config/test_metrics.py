@@ -154,7 +154,7 @@ def test_server_and_its_jobs(client: Client, server: Server) -> None:
     assert found[f"seats_age_seconds {name}"] == pytest.approx(2 * 86_400, abs=60)
     assert (found[f"seats_used {name}"], found[f"seats_left {name}"]) == (60, 40)
     states = {state: found[f"jobs {name} {state}"] for state in SyncJob.State.values}
-    nothing = dict.fromkeys(("preparing", "uploading", "applying"), 0)
+    nothing = dict.fromkeys(("preparing", "uploading", "applying", "exported"), 0)
     assert states == {"queued": 1, "succeeded": 3, "failed": 1, "cancelled": 1, **nothing}
     failures = {key: number for key, number in found.items() if key.startswith("failures ")}
     assert failures == {f"failures revision_conflict {name}": 1, f"failures timeout {name}": 1}
