@@ -2,7 +2,19 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from licensesync.views import api, connection, decision, doctor, history, preview, seat_source, seats, sync, users
+from licensesync.views import (
+    api,
+    connection,
+    decision,
+    doctor,
+    history,
+    preview,
+    seat_source,
+    seats,
+    sync,
+    usage_file,
+    users,
+)
 from licensesync.views import license as license_page
 
 app_name = "licensesync"
@@ -27,6 +39,7 @@ license_patterns: list[URLPattern | URLResolver] = [
     path("/sync/cancel", sync.cancel, name="sync_cancel"),
     path("/preview", preview.show, name="preview"),
     path("/sent", license_page.sent, name="sent"),
+    path("/usage-file", usage_file.show, name="usage_file"),
     path("/usage.json", license_page.export_usage, name="usage_export"),
     path("/users", users.show, name="users"),
     path("/users.csv", users.export, name="users_export"),

@@ -123,6 +123,7 @@ SERVER_PAGES = [
     Row("licensesync:preview", LOOK, where=SERVER),
     Row("licensesync:preview", OWNERS_FORM, "POST", SERVER),
     Row("licensesync:sent", LOOK, where=SERVER),
+    Row("licensesync:usage_file", LOOK, where=SERVER),
     # The server of the table has no seats: owners are led back to the page that says so.
     Row("licensesync:usage_export", OWNERS_FORM, where=SERVER),
     Row("licensesync:users", LOOK, where=SERVER),
