@@ -4,7 +4,7 @@ The shapes of answers are those of the very classes that are written out (msgspe
 object of its class, so that neither can say what an answer is not.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -19,6 +19,7 @@ PATH: Final = {
     "enterprise": "The slug of the cloud account: an enterprise or an organization.",
     "server": "The id of a server, as the list of servers has it.",
     "person": "The id of a person, as the list of people has it.",
+    "upload": "The id of an upload, as the answer to it has it.",
 }
 """What the parts of an address are, by name."""
 
@@ -71,34 +72,85 @@ def described(
     is_paged: bool = False,
 ) -> dict[str, Any]:
     """Arguments of a route: what it answers, how, and with which parameters; ``example`` is an answer in full."""
-    kind = type(example)
-    ANSWERS.append(kind)
     headers = {"ETag": _header("Send it back as If-None-Match: unchanged is 304."), **_ALLOWANCE}
     if is_paged:
         headers["Link"] = _header("The first, previous, next and last page, where there are several.")
-    content = {"schema": {"$ref": SCHEMAS.format(name=kind.__name__)}, "example": msgspec.to_builtins(example)}
+    filters = (*parameters, *(PAGING if is_paged else ()))
+    refusals = [status for status in _ERRORS if parameters or status is not HTTPStatus.UNPROCESSABLE_ENTITY]
+    return _operation(
+        operation_id,
+        summary,
+        tag,
+        parameters=[*_query(filters), *_shared(*_HEADERS)],
+        responses={
+            200: {"description": "OK", "headers": headers, "content": _content(example)},
+            304: {"description": "Not Modified: the caller has the answer of this ETag already."},
+            **_refusals(refusals),
+        },
+    )
+
+
+def described_deed(
+    operation_id: str,
+    summary: str,
+    example: msgspec.Struct,
+    *,
+    tag: str,
+    status: HTTPStatus = HTTPStatus.ACCEPTED,
+    parameters: Sequence[Parameter] = (),
+    body: dict[str, Any] | None = None,
+    refusals: Mapping[HTTPStatus, tuple[msgspec.Struct, str]],
+) -> dict[str, Any]:
+    """The same of a route that changes something, which owners may; ``refusals`` are those that it alone has."""
+    headers = {"Location": _header("Where it stands, from now on."), **_ALLOWANCE}
+    return {
+        "response": {int(status): None},
+        **_operation(
+            operation_id,
+            summary,
+            tag,
+            parameters=[*_query(parameters), *_shared(VERSION_HEADER)],
+            responses={
+                int(status): {"description": status.phrase, "headers": headers, "content": _content(example)},
+                **_refusals(set(_ERRORS) - {HTTPStatus.UNPROCESSABLE_ENTITY}),
+                **{
+                    int(refused): {"description": text, "content": _content(refusal)}
+                    for refused, (refusal, text) in refusals.items()
+                },
+            },
+            **({"requestBody": body} if body else {}),
+        ),
+    }
+
+
+def _operation(operation_id: str, summary: str, tag: str, **facts: Any) -> dict[str, Any]:
     return {
         "operation_id": operation_id,
         "summary": summary,
         "tags": [tag],
-        "openapi_extra": {
-            "parameters": [
-                *(msgspec.to_builtins(parameter) | {"in": "query"} for parameter in parameters),
-                *(msgspec.to_builtins(parameter) | {"in": "query"} for parameter in (PAGING if is_paged else ())),
-                *({"$ref": f"#/components/parameters/{name}"} for name in _HEADERS),
-            ],
-            "security": [{SECURITY: []}],
-            "responses": {
-                200: {"description": "OK", "headers": headers, "content": {"application/json": content}},
-                304: {"description": "Not Modified: the caller has the answer of this ETag already."},
-                **{
-                    int(status): {"$ref": f"#/components/responses/{status.name}"}
-                    for status in _ERRORS
-                    if parameters or status is not HTTPStatus.UNPROCESSABLE_ENTITY
-                },
-            },
-        },
+        "openapi_extra": {"security": [{SECURITY: []}], **facts},
     }
+
+
+def _query(parameters: Iterable[Parameter]) -> list[dict[str, Any]]:
+    return [msgspec.to_builtins(parameter) | {"in": "query"} for parameter in parameters]
+
+
+def _shared(*names: str) -> list[dict[str, Any]]:
+    return [{"$ref": f"#/components/parameters/{name}"} for name in names]
+
+
+def _refusals(statuses: Iterable[HTTPStatus]) -> dict[int, dict[str, Any]]:
+    return {int(status): {"$ref": f"#/components/responses/{status.name}"} for status in statuses}
+
+
+def _content(example: msgspec.Struct) -> dict[str, Any]:
+    """What an answer holds; its class becomes one of those that are described."""
+    kind = type(example)
+    if kind not in ANSWERS:
+        ANSWERS.append(kind)
+    schema = {"$ref": SCHEMAS.format(name=kind.__name__)}
+    return {"application/json": {"schema": schema, "example": msgspec.to_builtins(example)}}
 
 
 def components() -> dict[str, Any]:
@@ -113,7 +165,8 @@ def components() -> dict[str, Any]:
                 "type": "http",
                 "scheme": "bearer",
                 "description": (
-                    "A token of a person who has a role in the account, with the scope read:enterprise. "
+                    "A token of a person who has a role in the account, with the scope read:enterprise; what changes "
+                    "something needs an owner's, with the scope admin:enterprise. "
                     "The header Authorization says Bearer TOKEN or, as GitHub also has it, token TOKEN."
                 ),
             }
@@ -153,7 +206,7 @@ _ERRORS: Final = {
     HTTPStatus.FORBIDDEN: (
         "Must have the owner's role and the token's scope.",
         "",
-        "The token lacks the scope read:enterprise.",
+        "The token lacks the scope, or its person is no owner where only owners may.",
     ),
     HTTPStatus.NOT_FOUND: ("Not Found", "", "There is no such thing, or no role in its account."),
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: (

@@ -5,6 +5,7 @@ describes them with their signatures and order, for which OpenAPI has no words.
 """
 
 import functools
+import itertools
 from typing import Any, Final
 
 from django.http import HttpRequest, HttpResponse
@@ -30,7 +31,7 @@ PUBLIC: Final[tuple[Router, ...]] = (
 
 _DESCRIPTION: Final = (
     "Who consumes the licenses of a cloud account, and why. "
-    "Every resource answers GET and HEAD, under /api/v3 as on a server and at the root as on api.github.com. "
+    "Whatever answers GET answers HEAD, under /api/v3 as on a server and at the root as on api.github.com. "
     "Errors have GitHub's shape, and a code of their own where there is something to decide by."
 )
 
@@ -44,10 +45,10 @@ def document() -> dict[str, Any]:
     for router in PUBLIC:
         api.add_router("", router)
     found = api.get_openapi_schema(path_prefix="")
-    for methods in found["paths"].values():
-        for parameter in methods["get"]["parameters"]:
-            if parameter.get("in") == "path":
-                parameter["description"] = PATH[parameter["name"]]
+    operations = (operation for methods in found["paths"].values() for operation in methods.values())
+    for parameter in itertools.chain.from_iterable(operation["parameters"] for operation in operations):
+        if parameter.get("in") == "path":
+            parameter["description"] = PATH[parameter["name"]]
     return {**found, "components": components()}
 
 

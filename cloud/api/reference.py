@@ -71,9 +71,8 @@ def _groups(described: dict[str, Any], base: str) -> list[Group]:
 
 
 def _resource(described: dict[str, Any], base: str, path: str, method: str, operation: dict[str, Any]) -> Resource:
-    answer = operation["responses"][200]["content"]["application/json"]
+    answer = _success(operation)
     parameters = [_row(facts) for facts in operation["parameters"] if "$ref" not in facts]
-    address = base + path.format(enterprise="octo", person=42, server=17)
     return Resource(
         anchor=operation["operationId"],
         method=method.upper(),
@@ -82,9 +81,27 @@ def _resource(described: dict[str, Any], base: str, path: str, method: str, oper
         text=operation.get("description", ""),
         parameters=tuple(parameters),
         fields=tuple(_fields(described, answer["schema"])),
-        curl=f'curl -H "Authorization: Bearer $TOKEN" "{address}"',
+        curl=_curl(base + path.format(enterprise="octo", person=42, server=17, upload=5), method, operation),
         example=json.dumps(answer["example"], indent=2, ensure_ascii=False),
     )
+
+
+def _success(operation: dict[str, Any]) -> dict[str, Any]:
+    """What it answers where nothing went wrong; every operation has one such answer."""
+    first = next(answer for status, answer in operation["responses"].items() if 200 <= int(status) < 300)
+    content: dict[str, Any] = first["content"]["application/json"]
+    return content
+
+
+def _curl(address: str, method: str, operation: dict[str, Any]) -> str:
+    """The command for it; a body is a file."""
+    options = ['-H "Authorization: Bearer $TOKEN"']
+    if "requestBody" in operation:
+        # It is streamed, unlike with --data-binary, for which curl reads the whole file first.
+        options.append("-T usage.json")
+    if method != "get":
+        options.append(f"-X {method.upper()}")
+    return f'curl {" ".join(options)} "{address}"'
 
 
 def _row(facts: dict[str, Any]) -> Row:

@@ -76,4 +76,6 @@ def test_command_that_keeps_the_etag_is_told_that_nothing_changed(token: str) ->
 
 
 def test_every_resource_is_in_the_document() -> None:
-    assert [path for path in document()["paths"] if f"GET {path}" not in TEXT] == []
+    described = (f"{method.upper()} {path}" for path, methods in document()["paths"].items() for method in methods)
+
+    assert [operation for operation in described if operation not in TEXT] == []

@@ -89,11 +89,18 @@ def document(world: World) -> dict[str, Any]:
     for schema in document["components"]["schemas"].values():
         if schema.get("type") == "object" and "properties" in schema:
             schema["additionalProperties"] = False
-    for path in document["paths"].values():
-        for parameter in path["get"]["parameters"]:
+    for _label, operation in operations_of(document):
+        for parameter in operation["parameters"]:
             if parameter.get("in") == "path":
                 parameter["schema"] = {"enum": world.parts[parameter["name"]]}
     return document
+
+
+def operations_of(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every operation with its method and path."""
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            yield f"{method.upper()} {path}", operation
 
 
 @pytest.fixture
@@ -153,10 +160,11 @@ def test_every_answer_is_as_described(
 
 def test_examples_are_what_their_schemas_say(document: dict[str, Any]) -> None:
     wrong = []
-    for path, operation in document["paths"].items():
-        content = operation["get"]["responses"]["200"]["content"]["application/json"]
-        validator = OAS31Validator(content["schema"] | {"components": document["components"]})
-        wrong += [f"{path}: {error.message}" for error in validator.iter_errors(content["example"])]
+    for label, operation in operations_of(document):
+        answers = [answer["content"] for answer in operation["responses"].values() if "content" in answer]
+        for content in (answer["application/json"] for answer in answers):
+            validator = OAS31Validator(content["schema"] | {"components": document["components"]})
+            wrong += [f"{label}: {error.message}" for error in validator.iter_errors(content["example"])]
 
     assert wrong == []
 

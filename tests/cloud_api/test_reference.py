@@ -19,10 +19,11 @@ def test_every_resource_parameter_and_field_is_there() -> None:
     text = read()
 
     for path, methods in document()["paths"].items():
-        names = [parameter["name"] for parameter in methods["get"]["parameters"] if "name" in parameter]
-        assert f"GET {path}" in text
-        assert methods["get"]["summary"] in text
-        assert [name for name in names if f"<code>{name}</code>" not in text] == []
+        for method, operation in methods.items():
+            names = [parameter["name"] for parameter in operation["parameters"] if "name" in parameter]
+            assert f"{method.upper()} {path}" in text
+            assert operation["summary"] in text
+            assert [name for name in names if f"<code>{name}</code>" not in text] == []
     schemas = document()["components"]["schemas"]
     fields = {name for title, schema in schemas.items() if title != "Error" for name in schema["properties"]}
     shown = {name.rpartition(".")[2].removesuffix("[]") for name in re.findall(r"<code>([\w.\[\]]+)</code>", text)}
