@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -40,15 +40,33 @@ def find_job(server: Server, pk: int) -> SyncJob:
 
 
 def written(file: Path, content: Iterable[bytes]) -> None:
-    """Write pieces to a file that only its owner reads, since they may be people's data.
+    """Write pieces to a file that only its owner reads, since they may be people's data: all of it, or nothing.
 
     :raises CommandError: it cannot be written
     """
     try:
-        with open(file, "wb", opener=lambda name, flags: os.open(name, flags, 0o600)) as stream:
-            stream.writelines(content)
+        if file.exists() and not file.is_file():
+            # A pipe or a device: nothing could take its place.
+            _write(file, content)
+            return
+        whole = file.resolve()
+        unfinished = whole.with_name(f".{whole.name}.{os.getpid()}")
+        try:
+            _write(unfinished, content)
+            unfinished.replace(whole)
+        finally:
+            unfinished.unlink(missing_ok=True)
     except OSError as error:
         raise CommandError(f"{file} cannot be written: {error.strerror}.") from error
+
+
+def _write(file: Path, content: Iterable[bytes]) -> None:
+    with open(file, "wb", opener=lambda name, flags: os.open(name, flags, 0o600)) as stream:
+        stream.writelines(content)
+        stream.flush()
+        with suppress(OSError):
+            # Not everything that one can write to can be told to keep it.
+            os.fsync(stream.fileno())
 
 
 def read_time(text: str) -> datetime:
@@ -75,9 +93,10 @@ def read_date(text: str) -> date:
 
 
 @contextmanager
-def progress_bar(unit: str) -> Iterator[Progress]:
-    """Count on a terminal, and stay quiet anywhere else."""
-    with tqdm(unit=f" {unit}", unit_scale=True, leave=False, disable=not sys.stderr.isatty()) as bar:
+def progress_bar(unit: str, *, total: int | None = None) -> Iterator[Progress]:
+    """Count on a terminal, and stay quiet anywhere else; ``total`` is how many come, where that is known."""
+    quiet = not sys.stderr.isatty()
+    with tqdm(total=total, unit=f" {unit}", unit_scale=True, leave=False, disable=quiet) as bar:
 
         def show(count: int) -> None:
             bar.update(count)

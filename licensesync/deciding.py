@@ -199,6 +199,7 @@ def _become_another(*, server: Server, hostname: str, by: User | None, at: datet
         raise NothingToDecide
     server.refresh_from_db()
     jobs.end_stranded(at)
+    jobs.end_files(server.connection, at)
     audit.record(
         enterprise=server.enterprise,
         action="license_sync.declared_copy",

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.db import IntegrityError, transaction
-from django.db.models import F, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Coalesce
 
 from connect.models import Connection
@@ -182,10 +182,23 @@ def cancel(job_id: int, at: datetime, *, code: str, error: str = "") -> bool:
 
 
 def end_stranded(at: datetime) -> None:
-    """End the jobs of connections that are gone, committed or not: nobody will answer them any more."""
-    stranded = SyncJob.objects.active().exclude(connection__state=Connection.State.CONNECTED)
+    """End the jobs of connections that are gone, committed or not: nobody will answer them any more.
+
+    A usage file needs none.
+    """
+    unconnected = SyncJob.objects.active().exclude(connection__state=Connection.State.CONNECTED)
+    stranded = unconnected.exclude(kind=SyncJob.Kind.FILE)
     for job_id in stranded.values_list("pk", flat=True):
         _end(stranded.filter(pk=job_id), job_id, at, code="not_connected")
+
+
+def end_files(connection: Connection, at: datetime) -> None:
+    """End the usage files of a server that was called a copy, also those that wait: they are the original's."""
+    states = (*SyncJob.ACTIVE, SyncJob.State.EXPORTED)
+    files = SyncJob.objects.filter(connection=connection, kind=SyncJob.Kind.FILE)
+    for job_id in files.filter(state__in=states).values_list("pk", flat=True):
+        _end(files.filter(pk=job_id, state__in=states), job_id, at, code="declared_copy")
+    SyncPart.objects.filter(job__in=files).delete()
 
 
 def _end(job: QuerySet[SyncJob], job_id: int, at: datetime, *, code: str, error: str = "") -> bool:
@@ -231,10 +244,14 @@ def attempts_without_an_end(job_id: int) -> int:
     return events.filter(event="attempt", pk__gt=said or 0).count()
 
 
-def keep_only_the_latest_parts(connection_id: int, job_id: int) -> None:
-    """Delete the frozen bytes of every job that is over, but those of the one that just succeeded."""
+def keep_only_the_latest_parts(connection_id: int, job_id: int, kind: str = SyncJob.Kind.USAGE) -> None:
+    """Delete the frozen bytes of every job that is over, but those of the one that just succeeded.
+
+    What a sync sent and what a usage file holds is kept apart: neither takes the place of the other.
+    """
     over = SyncPart.objects.filter(job__connection_id=connection_id, job__state__in=SyncJob.OVER)
-    over.exclude(job_id=job_id).delete()
+    is_file = Q(job__kind=SyncJob.Kind.FILE)
+    over.filter(is_file if kind == SyncJob.Kind.FILE else ~is_file).exclude(job_id=job_id).delete()
 
 
 def _write(held: Claim, **changes: Any) -> None:

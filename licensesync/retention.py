@@ -21,11 +21,14 @@ KEEP_JOBS: Final = timedelta(days=400)
 KEEP_SENT_AFTER_THE_END: Final = timedelta(days=30)
 """What was sent last stays readable for so long after Disable."""
 
+KEEP_EXPORTED: Final = timedelta(days=30)
+"""For so long a usage file can be downloaded again."""
+
 
 def enforce(at: datetime) -> None:
     """Delete what is over: files that were never applied every minute, the rest every hour."""
     retention.run(retention.EVERY_MINUTE, at)
-    retention.run_hourly("licensesync", (_sent_parts, _jobs, _codes, *retention.EVERY_HOUR), at)
+    retention.run_hourly("licensesync", (_sent_parts, _exported_parts, _jobs, _codes, *retention.EVERY_HOUR), at)
 
 
 def _sent_parts(at: datetime) -> bool:
@@ -37,7 +40,13 @@ def _sent_parts(at: datetime) -> bool:
     ended = Connection.objects.exclude(state=Connection.State.CONNECTED).filter(is_over)
     SyncJob.objects.filter(connection__in=ended, sample_addresses__isnull=False).update(sample_addresses=None)
     parts = SyncPart.objects.filter(job__connection__in=ended, job__state__in=SyncJob.OVER)
-    return delete_piece(parts, LARGE_BODIES)
+    return delete_piece(parts.exclude(job__kind=SyncJob.Kind.FILE), LARGE_BODIES)
+
+
+def _exported_parts(at: datetime) -> bool:
+    """The frozen bytes of the newest usage file; those of older ones went when it was made."""
+    files = SyncPart.objects.filter(job__kind=SyncJob.Kind.FILE, job__state__in=SyncJob.OVER)
+    return delete_piece(files.filter(job__finished_at__lte=at - KEEP_EXPORTED), LARGE_BODIES)
 
 
 def _jobs(at: datetime) -> bool:

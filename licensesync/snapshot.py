@@ -1,7 +1,8 @@
 """Freeze a server's license-consuming seats into parts, and show people exactly what travels."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -14,7 +15,7 @@ from licensesync.locks import hold
 from licensesync.models import Seat, SeatSource, SyncJob, SyncPart
 from licensesync.searching import Wanted
 from licensesync.users.exclusions import not_suspendable
-from wire.lines import SnapshotDigest
+from wire.lines import SnapshotDigest, read_line
 from wire.parts import MAX_PART_LINES, pack, unpack
 
 MAX_RAW_BYTES: Final = 8 * 1024 * 1024
@@ -93,7 +94,18 @@ def freeze(job_id: int, server: Server, omits: str = "") -> Frozen:
     )
 
 
-def _chunks(seats: QuerySet[Seat]) -> Iterator[list[bytes]]:
+def next_lines(server: Server, *, after: int) -> list[bytes]:
+    """Return as many lines as a part holds, LF included, of the accounts whose ids are higher; empty at the end."""
+    with closing(_chunks(consuming(server).filter(user_id__gt=after)[:MAX_PART_LINES])) as chunks:
+        return next(chunks, [])
+
+
+def user_id_of(line: bytes) -> int:
+    """Return whose line it is."""
+    return read_line(line.removesuffix(b"\n")).user_id
+
+
+def _chunks(seats: QuerySet[Seat]) -> Generator[list[bytes]]:
     """Yield whole parts of lines, LF included: at most 10,000 lines and 8 MiB each."""
     lines: list[bytes] = []
     size = 0

@@ -12,6 +12,8 @@ import msgspec
 
 from wire.messages import FORMAT, Base, Feature, Instant
 
+_LAST_LINE = b"]}\n"
+
 
 class UsageHeader(msgspec.Struct, frozen=True, kw_only=True):
     """What the file says of its server and of its lines.
@@ -39,12 +41,20 @@ class UsageHeader(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def usage_lines(header: UsageHeader, signature: str, lines: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield the file. ``lines`` are canonical lines, each with its LF."""
-    yield b'{"header":%s,"signature":"%s","people":[\n' % (msgspec.json.encode(header), signature.encode())
-    waiting = b""
-    for line in lines:
-        if waiting:
-            yield waiting[:-1] + b",\n"
-        waiting = line
-    yield waiting
-    yield b"]}\n"
+    """Yield the file. ``lines`` are canonical lines, each with its LF, one or some at a time."""
+    yield _first_line(header, signature)
+    between = b""
+    for some in lines:
+        yield between + some[:-1].replace(b"\n", b",\n")
+        between = b",\n"
+    yield (b"\n" if between else b"") + _LAST_LINE
+
+
+def usage_size(header: UsageHeader, signature: str, size: int) -> int:
+    """Return how many bytes the file has; ``size`` is that of all its lines, each with its LF."""
+    commas = max(0, header.accounts - 1)
+    return len(_first_line(header, signature)) + size + commas + len(_LAST_LINE)
+
+
+def _first_line(header: UsageHeader, signature: str) -> bytes:
+    return b'{"header":%s,"signature":"%s","people":[\n' % (msgspec.json.encode(header), signature.encode())

@@ -60,6 +60,11 @@ EXPLANATIONS: Final[dict[str, Explanation]] = {
         _("Ask the cloud's owners whether its workers are running, then try again."),
         is_transient=True,
     ),
+    "declared_copy": Explanation(
+        _("This server was called a copy of another: the file was the original's."),
+        _("Export a new one."),
+        place=Place.LICENSE,
+    ),
     "disk_full": Explanation(
         _("This server ran out of disk space."),
         _("Free space on the disk of the database and of the data directory, then try again."),

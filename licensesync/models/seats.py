@@ -59,6 +59,8 @@ class SeatSource(models.Model):
     license_consuming = models.PositiveIntegerField()
     dormant = models.PositiveIntegerField(default=0)
     suspended = models.PositiveIntegerField(default=0)
+    # How often an import switched the seats: who reads them in steps knows by it whether they are still the same.
+    switches = models.PositiveBigIntegerField(default=0, db_default=0)
 
     def __str__(self) -> str:
         """Return the kind and the time."""

@@ -45,7 +45,12 @@ class Attempt:
         """How it ended, in words."""
         if self.code:
             return str(explain(self.code).sentence)
-        words = {"succeeded": _("Arrived"), "cancelled": _("Cancelled"), "failed": _("Failed")}
+        words = {
+            "succeeded": _("Arrived"),
+            "exported": _("Exported"),
+            "cancelled": _("Cancelled"),
+            "failed": _("Failed"),
+        }
         return words.get(self.event, _("Broke off without a word") if self.ended_at else _("Under way"))
 
 
@@ -118,6 +123,7 @@ _WORDS: Final[dict[str, tuple[str, str, Callable[[Data], str]]]] = {
     "woken": ("accent", "sync", lambda _data: _("Try again now: the waiting was ended")),
     "will_retry": ("attention", "alert", lambda _data: _("This attempt did not arrive; it will be tried again")),
     "began_anew": ("attention", "sync", lambda _data: _("The frozen list was dropped, to begin anew")),
+    "exported": ("success", "file", lambda _data: _("The usage file is made and signed")),
     "succeeded": ("success", "check-circle", lambda _data: _("Over: it arrived")),
     "failed": ("danger", "stop", lambda _data: _("Over: it failed")),
     "cancelled": ("neutral", "x", lambda _data: _("Over: it was cancelled")),
@@ -155,7 +161,7 @@ def attempts_of(events: Iterable[SyncJobEvent]) -> list[Attempt]:
                 # Its worker died, or was overtaken, before it could say anything.
                 attempts[-1].ended_at = event.at
             attempts.append(Attempt(_count(data, "number"), event.at))
-        elif event.event in {"will_retry", "succeeded", "failed", "cancelled"}:
+        elif event.event in {"will_retry", "exported", "succeeded", "failed", "cancelled"}:
             _end(attempts, event, data)
     return attempts
 

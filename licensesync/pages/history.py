@@ -27,6 +27,7 @@ class HistoryForm(forms.Form):
         choices=[
             ("", _("All results")),
             (SyncJob.State.SUCCEEDED, _("Succeeded")),
+            (SyncJob.State.EXPORTED, _("Exported")),
             (SyncJob.State.FAILED, _("Failed")),
             (SyncJob.State.CANCELLED, _("Cancelled")),
             (ACTIVE, _("Under way")),

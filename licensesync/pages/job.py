@@ -21,7 +21,7 @@ from licensesync.pages.events import MOST_SHOWN, Attempt, LogLine, attempts_of, 
 from licensesync.pages.places import PlaceLink, link_to
 from licensesync.pages.runs import Result, Run
 from licensesync.pages.server import AboutServer
-from licensesync.pages.steps import Step, preview_steps_of, steps_of
+from licensesync.pages.steps import Step, file_steps_of, preview_steps_of, steps_of
 
 
 @dataclass(frozen=True)
@@ -70,6 +70,8 @@ class JobPage(AboutServer):
         """Its steps; a record of the connection has none that one would want to see."""
         if self.job.kind == SyncJob.Kind.RECORD:
             return []
+        if self.job.kind == SyncJob.Kind.FILE:
+            return file_steps_of(self.job)
         return preview_steps_of(self.job) if self.job.kind == SyncJob.Kind.PREVIEW else steps_of(self.job)
 
     @property
@@ -146,6 +148,8 @@ class JobPage(AboutServer):
         job = self.job
         parts = {"sent": intcomma(job.parts_sent), "parts": intcomma(job.part_count)}
         size = _("of %(size)s uncompressed") % {"size": filesizeformat(job.size)} if job.size else ""
+        if job.kind == SyncJob.Kind.FILE:
+            return self._file()
         lines = reverse("licensesync:sent", args=[self.slug]) + "?which=last" if self.is_latest_sent else ""
         return [
             {"label": _("Accounts"), "value": intcomma(job.accounts), "url": lines},
@@ -156,7 +160,20 @@ class JobPage(AboutServer):
             {"label": _("Built on"), "value": self._base()},
         ]
 
+    def _file(self) -> list[dict[str, Any]]:
+        job = self.job
+        page = reverse("licensesync:usage_file", args=[self.slug])
+        return [
+            {"label": _("Accounts"), "value": intcomma(job.accounts)},
+            {"label": _("Usage file"), "value": _("Export license usage"), "url": page},
+            {"label": _("Digest (SHA-256)"), "value": job.sha256},
+            {"label": _("Snapshot ID"), "value": str(job.sync_id)},
+            {"label": _("Built on"), "value": self._base()},
+        ]
+
     def _base(self) -> str:
+        if self.job.base_revision is None and self.job.kind == SyncJob.Kind.FILE:
+            return _("nothing: no receipt came so far")
         if self.job.base_revision is None:
             return _("nothing: the first sync of this connection")
         return _("revision %(revision)s") % {"revision": intcomma(self.job.base_revision)}

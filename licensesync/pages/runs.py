@@ -11,6 +11,7 @@ from licensesync.failures import Failure, explain, failure_of
 from licensesync.models import SyncJob
 
 TONES = {
+    SyncJob.State.EXPORTED: "accent",
     SyncJob.State.SUCCEEDED: "success",
     SyncJob.State.FAILED: "danger",
     SyncJob.State.CANCELLED: "neutral",

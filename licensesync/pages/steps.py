@@ -50,6 +50,27 @@ def preview_steps_of(job: SyncJob) -> list[Step]:
     return [*steps, replace(applied, label=_("Compared"), at=receipt.at)]
 
 
+def file_steps_of(job: SyncJob) -> list[Step]:
+    """The steps of a usage file: it ends with the receipt that a person brings back."""
+    is_made = bool(job.usage_signature)
+    made: StepState = "done" if is_made else _state(job, PREPARE, PREPARE)
+    has_arrived = job.state == SyncJob.State.SUCCEEDED
+    steps = _refresh(job)
+    if steps and job.refreshed_at is None and not is_made:
+        made = "waiting"
+    exported_at = None if has_arrived else job.finished_at
+    return [
+        *steps,
+        Step(label=_("Exported"), state=made, detail=_prepared(job), at=exported_at if is_made else None),
+        Step(
+            label=_("Receipt verified"),
+            state="done" if has_arrived else "waiting",
+            detail=_receipt(job),
+            at=job.finished_at if has_arrived else None,
+        ),
+    ]
+
+
 def _refresh(job: SyncJob) -> list[Step]:
     """The step before the five: the source was asked, or could not be and the seats stayed as they were."""
     if job.refresh_began_at is None:

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Final
 
 from django.db import connection
-from django.db.models import Count, Q
+from django.db.models import Count, F, Q
 from django.utils.translation import gettext as _
 
 from connect.models import Server
@@ -130,7 +130,9 @@ def note_source(server: Server, *, kind: SeatSource.Kind, taken_at: datetime, at
         suspended=Count("pk", filter=Q(is_suspended=True)),
     )
     values = {"kind": kind, "taken_at": taken_at, "imported_at": at, **totals}
-    source, _is_new = SeatSource.objects.update_or_create(server=server, defaults=values)
+    source, _is_new = SeatSource.objects.update_or_create(
+        server=server, defaults={**values, "switches": F("switches") + 1}, create_defaults=values
+    )
     return source
 
 

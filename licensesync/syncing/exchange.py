@@ -45,11 +45,12 @@ class StillApplying(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Worker:
-    """What a run holds while it works: its claim, a clock, and how it waits."""
+    """What a run holds while it works: its claim, a clock, how it waits, and who wants to see that it gets on."""
 
     held: jobs.Claim
     clock: Callable[[], datetime]
     wait: Callable[[float], None]
+    show: Callable[[int], None] = lambda _accounts: None
 
     def load(self) -> SyncJob:
         """Return the job with its connection and server, fresh."""

@@ -2,7 +2,7 @@
 
 A usage job: refresh the seats from their source, freeze them (once), open, send the missing parts, commit, wait for
 the receipt, verify it, and take over what the cloud now holds. Whatever interrupts it, the next run goes on from the
-frozen parts.
+frozen parts. A usage file speaks with no cloud: see `licensesync.syncing.export`.
 """
 
 import logging
@@ -24,23 +24,21 @@ from enterprises import audit
 from enterprises.outbound import Adapter
 from licensesync import differences, jobs, snapshot
 from licensesync.jobs import ClaimLost
-from licensesync.models import SeatSource, SyncJob, SyncPart
-from licensesync.sources.failure import SourceFailure
-from licensesync.sources.refreshing import Refresher, automatic
+from licensesync.models import SyncJob, SyncPart
 from licensesync.syncing import outcomes
 from licensesync.syncing.exchange import BeginAnew, StillApplying, Worker, converse
+from licensesync.syncing.export import export
 from licensesync.syncing.record import connection_record, features
+from licensesync.syncing.refreshing import refresh_seats
+from licensesync.syncing.unanswered import unanswered
 from wire.messages import SyncStatus
 
 logger = logging.getLogger(__name__)
 
 _BEGINNINGS: Final = 3
-_UNANSWERED: Final = 100
 _LONGEST_APPLYING: Final = timedelta(hours=1)
 _MOST_DEATHS: Final = 5
 """Where so many workers died over a job, one after the other, it counts as a failure: somebody has to hear of it."""
-_SOURCE_ATTEMPTS: Final = 3
-"""After so many attempts of a job its sync goes on with the seats that are held."""
 
 
 def run(
@@ -56,12 +54,13 @@ def run(
     having succeeded leaves no people's data on the cloud.
     """
     held = jobs.claim(job_id, clock())
-    wants_a_turn = held is not None and _work(Worker(held=held, clock=clock, wait=wait), adapter)
+    wants_a_turn = held is not None and work(Worker(held=held, clock=clock, wait=wait), adapter)
     _withdraw_unfinished(job_id, clock, adapter)
     return wants_a_turn
 
 
-def _work(worker: Worker, adapter: Adapter | None) -> bool:
+def work(worker: Worker, adapter: Adapter | None = None) -> bool:
+    """Do a job that is claimed already; as `run`, but for what a job leaves behind on the cloud."""
     try:
         return _outcome(worker, adapter)
     except ClaimLost:
@@ -110,6 +109,10 @@ def _attempt(worker: Worker, adapter: Adapter | None) -> None:
     outcomes.refuse_unless_allowed(job)
     if jobs.attempts_without_an_end(job.pk) > _MOST_DEATHS:
         raise outcomes.NoEndInSight("internal_error")
+    if job.kind == SyncJob.Kind.FILE:
+        refresh_seats(worker, job)
+        export(worker, job)
+        return
     with CloudClient(job.connection, adapter=adapter, clock=worker.clock) as cloud:
         if job.kind == SyncJob.Kind.RECORD:
             _send_record(worker, cloud, job)
@@ -143,7 +146,7 @@ def _sync(worker: Worker, cloud: CloudClient) -> None:
             jobs.begin_anew(worker.held, worker.clock(), "base_changed")
             job = worker.load()
         if job.sync_id is None:
-            _refresh_seats(worker, job)
+            refresh_seats(worker, job)
             _freeze(worker, job)
             job = worker.load()
         try:
@@ -180,28 +183,6 @@ def _history_moved_on(job: SyncJob) -> bool:
     return job.commit_sent_at is None and frozen != held
 
 
-def _refresh_seats(worker: Worker, job: SyncJob) -> None:
-    """Fetch the seats anew, once per job. What does not pass by itself, or not soon, keeps no sync from the seats held.
-
-    :raises SourceFailure: it may be over in a while, or there are no seats to go on with
-    """
-    server = job.connection.server
-    if job.refreshed_at is not None or not automatic(server).exists():
-        return
-    worker.advance(state=SyncJob.State.PREPARING, refresh_began_at=worker.clock())
-    refresher = Refresher(clock=worker.clock, wait=worker.wait, keep=worker.advance)
-    code = ""
-    try:
-        refresher.refresh(server, by=job.requested_by)
-    except SourceFailure as failure:
-        is_worth_waiting = failure.is_transient and job.attempts < _SOURCE_ATTEMPTS
-        if is_worth_waiting or not SeatSource.objects.filter(server=server).exists():
-            raise
-        code = failure.code
-    worker.advance(refreshed_at=worker.clock(), source_error=code)
-    worker.note("went_on_with_old_seats" if code else "refreshed", **({"code": code} if code else {}))
-
-
 def _freeze(worker: Worker, job: SyncJob) -> None:
     """Store the snapshot and every word of its opening in one transaction, fenced at its first and last write."""
     worker.advance(state=SyncJob.State.PREPARING)
@@ -224,15 +205,6 @@ def _freeze(worker: Worker, job: SyncJob) -> None:
             unanswered=unanswered(connection),
         )
         worker.note("prepared", accounts=frozen.accounts, parts=frozen.parts)
-
-
-def unanswered(connection: Connection) -> list[str]:
-    """Ids that the cloud may have applied without our knowing: opened after the last receipt, ended without one."""
-    usage = SyncJob.objects.filter(connection=connection, kind=SyncJob.Kind.USAGE)
-    last = usage.filter(state=SyncJob.State.SUCCEEDED).order_by("-pk").values_list("pk", flat=True).first()
-    lost = usage.filter(state__in=(SyncJob.State.FAILED, SyncJob.State.CANCELLED), opened_at__isnull=False)
-    ids = lost.filter(pk__gt=last or 0, sync_id__isnull=False).order_by("-pk").values_list("sync_id", flat=True)
-    return [str(sync_id) for sync_id in ids[:_UNANSWERED]]
 
 
 def _settle(worker: Worker, job: SyncJob, status: SyncStatus) -> None:

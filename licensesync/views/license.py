@@ -5,11 +5,10 @@ from http import HTTPStatus
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
-from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
 from connect.models import Server
@@ -17,13 +16,12 @@ from enterprises import notices
 from enterprises.access import Need
 from enterprises.audit import actor_ip
 from enterprises.requests import SignedInRequest
-from licensesync import services, usage_file
+from licensesync import services
 from licensesync.forms import LicenseForm, SentForm
 from licensesync.pages.license import license_page
 from licensesync.pages.sent import sent_page
 from licensesync.pages.server import license_of
 from licensesync.pages.sync_box import sync_box
-from licensesync.snapshot import NoSeats
 from licensesync.views.guard import is_owner, server_for
 
 
@@ -55,23 +53,6 @@ def edit(request: SignedInRequest, slug: str) -> HttpResponse:
     held = license_of(server)
     context = {"server": server, "form": form, "is_read_from_ghes": held is not None and held.is_read_from_ghes}
     return render(request, "licensesync/license_edit.html", context, status=status)
-
-
-@login_required
-@never_cache
-@require_GET
-def export_usage(request: SignedInRequest, slug: str) -> HttpResponseBase:
-    """Stream the usage file: what a sync would send now, signed by this server."""
-    server = server_for(request, slug, Need.OWN)
-    now = timezone.now()
-    try:
-        file = usage_file.export_usage(server=server, by=request.user, at=now, ip=actor_ip(request))
-    except NoSeats as problem:
-        messages.error(request, str(problem.sentence))
-        return redirect("licensesync:license", slug=slug)
-    name = f"license-usage-{slug}-{now:%Y-%m-%dT%H%M%SZ}.json"
-    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return StreamingHttpResponse(file, content_type="application/json", headers=headers)
 
 
 def _was_set(request: SignedInRequest, server: Server, form: LicenseForm) -> bool:

@@ -86,10 +86,17 @@ def cancel(request: SignedInRequest, slug: str) -> HttpResponse:
     except services.CannotCancel:
         messages.error(request, _("It was too late to cancel: the sync is over, or the cloud is applying it."))
     else:
-        messages.success(request, _("The sync was cancelled. Nothing was changed on the cloud."))
-    if job.kind == SyncJob.Kind.PREVIEW and not form.cleaned_data["back"]:
-        return redirect("licensesync:preview", slug=slug)
+        messages.success(request, _cancelled(job))
+    page = {SyncJob.Kind.PREVIEW: "preview", SyncJob.Kind.FILE: "usage_file"}.get(SyncJob.Kind(job.kind))
+    if page and not form.cleaned_data["back"]:
+        return redirect(f"licensesync:{page}", slug=slug)
     return _back(slug, job if form.cleaned_data["back"] else None)
+
+
+def _cancelled(job: SyncJob) -> str:
+    if job.kind == SyncJob.Kind.FILE:
+        return _("The usage file was cancelled.")
+    return _("The sync was cancelled. Nothing was changed on the cloud.")
 
 
 @login_required

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +15,14 @@ from django.test import Client
 from django.urls import reverse
 
 from connect.models import Server
-from enterprises.models import AuditEvent
-from licensesync import services, usage_file
+from enterprises.models import AuditEvent, User
+from licensesync import exporting, services, snapshot
 from licensesync.licenses import license_hash
-from licensesync.usage_file import export_usage
+from licensesync.models import SyncJob
+from licensesync.syncing.run import run
+from licensesync.usage_files import usage_file
 from tests.factories import NOW, make_role, make_user
-from tests.licensesync.world import World, make_server, make_world, seat
+from tests.licensesync.world import Clock, World, make_server, make_world, seat
 from wire import signing
 from wire.usage import UsageHeader
 
@@ -54,9 +55,17 @@ def server() -> Server:
     return made
 
 
+def make_file(server: Server, clock: Clock | None = None, by: User | None = None) -> SyncJob:
+    """A file, made by a worker."""
+    clock = clock or Clock()
+    job = exporting.request_export(server=server, by=by, at=clock.now)
+    run(job.pk, clock=clock)
+    job.refresh_from_db()
+    return job
+
+
 def export(server: Server) -> bytes:
-    with closing(export_usage(server=server, by=None, at=NOW)) as file:
-        return b"".join(file)
+    return b"".join(usage_file(server, make_file(server)))
 
 
 def lines_of(file: bytes) -> bytes:
@@ -78,10 +87,15 @@ def test_file_is_json_whose_lines_have_the_signed_digest(server: Server) -> None
     assert (signed.host_name, signed.license) == (server.hostname, license_hash(server.license))
 
 
-def test_large_files_wait_on_the_disk_and_are_the_same(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(usage_file, "_IN_MEMORY", 1)
+def test_file_of_several_parts_is_the_same_at_each_download(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(snapshot, "MAX_PART_LINES", 3)
+    job = make_file(server)
 
-    assert hashlib.sha256(lines_of(export(server))).hexdigest() == SHA256
+    file = usage_file(server, job)
+
+    content = b"".join(file)
+    assert (job.part_count, hashlib.sha256(lines_of(content)).hexdigest()) == (2, SHA256)
+    assert (content, file.size) == (b"".join(usage_file(server, job)), len(content))
 
 
 def test_server_that_synced_says_what_the_file_builds_on() -> None:
@@ -97,26 +111,28 @@ def test_server_that_synced_says_what_the_file_builds_on() -> None:
 def test_list_that_is_empty_is_a_file_as_well(server: Server) -> None:
     seat(server, json.dumps(SEATS[-1]).encode(), allow_shrink=True)
 
-    told = json.loads(export(server))
+    file = export(server)
 
+    told = json.loads(file)
     assert (told["people"], told["header"]["accounts"]) == ([], 0)
+    assert usage_file(server, SyncJob.objects.get()).size == len(file)
 
 
-def test_page_streams_it_and_the_audit_log_knows(server: Server, client: Client) -> None:
+def test_file_is_audited_with_its_numbers_and_each_download_too(server: Server, client: Client) -> None:
     owner = make_user("olga")
     make_role(owner, server.enterprise)
     client.force_login(owner)
+    job = make_file(server, by=owner)
 
-    answer = client.get(reverse("licensesync:usage_export", args=[server.enterprise.slug]))
+    answer = client.get(reverse("licensesync:usage_download", args=[server.enterprise.slug, job.pk]))
 
-    told = json.loads(answer.getvalue())
+    content = answer.getvalue()
     event = AuditEvent.objects.get(action="license.export")
     assert event.actor == owner
-    assert event.after == {"snapshot_id": told["header"]["snapshot_id"], "accounts": 4, "sha256": SHA256}
-    assert (
-        "Export license usage"
-        in client.get(reverse("licensesync:license", args=[server.enterprise.slug])).content.decode()
-    )
+    assert event.after == {"snapshot_id": str(job.sync_id), "accounts": 4, "sha256": SHA256}
+    assert answer["Content-Length"] == str(len(content))
+    assert json.loads(content)["header"]["snapshot_id"] == str(job.sync_id)
+    assert AuditEvent.objects.filter(action="report.download", after__report="usage_file").count() == 1
 
 
 def test_command_writes_the_file(server: Server, tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes]) -> None:

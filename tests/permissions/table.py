@@ -125,7 +125,9 @@ SERVER_PAGES = [
     Row("licensesync:sent", LOOK, where=SERVER),
     Row("licensesync:usage_file", LOOK, where=SERVER),
     # The server of the table has no seats: owners are led back to the page that says so.
-    Row("licensesync:usage_export", OWNERS_FORM, where=SERVER),
+    Row("licensesync:usage_export", OWNERS_FORM, "POST", SERVER),
+    # The job of the table is a sync, which made no file.
+    Row("licensesync:usage_download", Expected(302, 404, 403, 404), where=JOB),
     Row("licensesync:users", LOOK, where=SERVER),
     Row("licensesync:users_export", LOOK, where=SERVER),
     Row("licensesync:users_suspending", Expected(302, 404, 302, 302), where=SERVER),

@@ -1,8 +1,8 @@
 """Writes the usage file of a server: what a sync would send now, signed."""
 
 import sys
+import time
 from argparse import ArgumentParser
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +10,14 @@ import msgspec
 from django.core.management.base import CommandError
 from django.utils import timezone
 
+from connect.models import Server
 from enterprises.commands import ReportingCommand
-from licensesync.commands import find_server, written
+from licensesync.commands import find_server, progress_bar, written
+from licensesync.exporting import ExportUnderWay, export_now, record_download
+from licensesync.failures import explain
+from licensesync.models import SeatSource, SyncJob
 from licensesync.snapshot import NoSeats
-from licensesync.usage_file import export_usage
+from licensesync.usage_files import UsageFile, usage_file
 
 
 class Command(ReportingCommand):
@@ -30,15 +34,12 @@ class Command(ReportingCommand):
     def handle(self, *, server: str, output: Path | None, json: bool, **options: Any) -> None:
         """Write it, and say what it holds where that does not stand in the way of the file."""
         found = find_server(server)
-        try:
-            file = export_usage(server=found, by=None, at=timezone.now())
-        except NoSeats as error:
-            raise CommandError(str(error.sentence)) from error
-        with closing(file):
-            if output is None:
-                sys.stdout.buffer.writelines(file)
-                return
-            written(output, file)
+        file = _made(found)
+        record_download(server=found, file=file, by=None, at=timezone.now())
+        if output is None:
+            sys.stdout.buffer.writelines(file)
+            return
+        written(output, file)
         header = file.header
         self.report(
             f"The license usage of {found} is in {output}.",
@@ -49,3 +50,19 @@ class Command(ReportingCommand):
             sha256=header.sha256,
             taken_at=msgspec.to_builtins(header.taken_at),
         )
+
+
+def _made(server: Server) -> UsageFile:
+    """:raises CommandError: there is no file, and why"""
+    seats = SeatSource.objects.filter(server=server).values_list("license_consuming", flat=True).first()
+    try:
+        with progress_bar("accounts", total=seats) as show:
+            job = export_now(server=server, clock=timezone.now, wait=time.sleep, show=show)
+    except NoSeats as error:
+        raise CommandError(str(error.sentence)) from error
+    except ExportUnderWay as error:
+        raise CommandError(str(error)) from error
+    if job.state != SyncJob.State.EXPORTED:
+        why = explain(job.error_code)
+        raise CommandError(f"{why.sentence} {why.next_step}".strip())
+    return usage_file(server, job)
