@@ -16,6 +16,7 @@ from licensesync.pages.places import PlaceLink, link_to
 from licensesync.pages.runs import Run
 from licensesync.pages.server import AboutServer, source_of
 from licensesync.sources.status import config_of
+from licensesync.state import OLD_SEATS_AFTER
 from licensesync.usage_files import FileGone, usage_file
 from wire import signing
 
@@ -103,6 +104,16 @@ class UsageFilePage(AboutServer):
     def seats(self) -> SeatSource | None:
         """Where the seats come from that the next file would hold, and when they were taken."""
         return source_of(self.server)
+
+    @property
+    def has_old_seats(self) -> bool:
+        """Whether a file would hold seats that a sync would be warned of."""
+        return self.seats is not None and self.at - self.seats.taken_at > OLD_SEATS_AFTER
+
+    @property
+    def syncs_by_itself(self) -> bool:
+        """Whether the same seats go to the cloud without anybody carrying them."""
+        return self.connection.is_connected and self.connection.license_sync_enabled
 
     @cached_property
     def failure(self) -> Failure | None:

@@ -18,7 +18,7 @@ from enterprises.models import User
 from licensesync.models import SyncJob
 from tests.factories import make_server_enterprise, make_user
 from tests.licensesync.world import CLOUD_URL, ndjson
-from tests.licensesync_pages import scenes, sources
+from tests.licensesync_pages import scenes, sources, usage_files
 from tests.licensesync_pages.scenes import Place, Stage
 from tests.support.axe import assert_accessible, assert_no_horizontal_overflow
 from tests.support.browser import Pages
@@ -72,7 +72,7 @@ def open_page(page: Page, live_server: LiveServer, stage: Stage, name: str) -> N
     page.goto(live_server.url + reverse(f"licensesync:{name}", args=[stage.slug]))
 
 
-PLACES = [*scenes.PLACES, *sources.PLACES]
+PLACES = [*scenes.PLACES, *sources.PLACES, *usage_files.PLACES]
 
 
 @pytest.mark.timeout(300)

@@ -8,7 +8,7 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from enterprises.models import User
-from tests.licensesync_pages import scenes, sources, troubles
+from tests.licensesync_pages import scenes, sources, troubles, usage_files
 from tests.licensesync_pages.scenes import Place, Stage
 
 SAYS = {
@@ -109,6 +109,13 @@ SAYS = {
     "sync-waiting_to_retry": ["The cloud is busy.", "Next attempt", "Try again now", "Cancel"],
     "sync-synced": ["Licenses of Octo: 12 → <strong>14</strong>", "Event log", "Over: it arrived"],
     "receipt-synced": ["Genuine", "licenses_after", "As it came (compact JWS)"],
+    "usage-file-nothing_at_all": ["so there is nothing to export", "Fingerprint of this server's key"],
+    "usage-file-synced": ["No usage file was exported yet.", "It needs a file only while that line is down"],
+    "usage-file-file_waits_for_a_worker": ["Waiting for a free worker", "Cancel"],
+    "usage-file-file_being_made": ["Freezing the list of accounts", "2 of 3 accounts"],
+    "usage-file-file_exported": ["Export again", "Waits for its receipt", "Without a receipt", "12", "Download"],
+    "usage-file-file_of_old_seats_failed": ["ran out of disk space", "more than 8 days old", "Try again now"],
+    "sync-file_exported": ["The usage file is made and signed", "nothing: no receipt came so far"],
 }
 
 
@@ -118,7 +125,7 @@ def words(html: str) -> str:
 
 # PostgreSQL answers the same statements of these pages in the other tests of this folder and in tests/permissions.
 @pytest.mark.sqlite
-@pytest.mark.parametrize("place", [*scenes.PLACES, *troubles.PLACES, *sources.PLACES], ids=str)
+@pytest.mark.parametrize("place", [*scenes.PLACES, *troubles.PLACES, *sources.PLACES, *usage_files.PLACES], ids=str)
 def test_state_says_what_it_is(stage: Stage, owner_client: Client, place: Place) -> None:
     place.scene(stage)
 
