@@ -1,7 +1,6 @@
 """Apply a whole snapshot: stage it, verify it, then switch to it in one transaction under the ledger's lock.
 
-A worker takes an intake by a conditional UPDATE that raises ``claim`` and holds it by a lease; each
-later write carries the claim, so that a worker that lost it stops at once and changes nothing.
+A usage file is first read into parts; whatever came is then applied in the same way.
 """
 
 # ruff: noqa: S608  (Table names and conditions are this project's own; every value is a parameter.)
@@ -12,18 +11,18 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 import msgspec
-from django.db import transaction
-from django.db.models import F, Q, QuerySet
 from django.utils import translation
 
-from cloud import consumption, matching
+from cloud import claims, consumption, matching
 from cloud.arriving import stage_parts
 from cloud.changes import NOBODY, PeopleDifference, SnapshotChange
+from cloud.claims import ClaimLost, claim, end_mine, renew, was_claimed_too_often
+from cloud.filed import Progress, Readable, read_into_parts, silent
 from cloud.guards import is_alarming_shrink
 from cloud.history import next_revision
 from cloud.locks import locked
-from cloud.models import Installation, Intake, IntakePart, Ledger, Revision
-from cloud.refusals import IntakeRefused, sentence
+from cloud.models import Channel, Installation, Intake, IntakePart, Ledger, Revision
+from cloud.refusals import IntakeRefused, file_sentence, sentence
 from cloud.signer import sign_receipt
 from cloud.staging import execute, fetch_row, temporary_table
 from cloud.suspects import returning
@@ -33,29 +32,32 @@ logger = logging.getLogger(__name__)
 
 Clock = Callable[[], datetime]
 
-LEASE: Final = timedelta(minutes=5)
-MAX_CLAIMS: Final = 5
 _KEPT: Final = (
     *("revision", "snapshot_id", "sha256", "accounts", "taken_at"),
     *("last_sync_at", "last_attempt_at", "last_status", "last_error"),
+    *("state", "disconnected_at", "last_channel", "held_channel", "receipt"),
 )
-
-
-class ClaimLost(Exception):
-    """Another worker took the intake over, or it ended."""
+KEEP_READY: Final = timedelta(days=1)
+"""So long the preview of a usage file waits for somebody to apply it."""
 
 
 def apply(intake_id: int, clock: Clock) -> None:
     """Apply or refuse the intake unless somebody else is at it; a preview is computed and rolled back."""
-    intake = _claim(intake_id, clock())
-    if intake is None:
-        return
+    intake = claim(intake_id, clock())
+    if intake is not None:
+        apply_claimed(intake, clock)
+
+
+def apply_claimed(intake: Intake, clock: Clock, *, stream: Readable | None = None, progress: Progress = silent) -> None:
+    """Apply an intake that is already this worker's; ``stream`` holds the accounts of a file that was never stored."""
     opening = msgspec.convert(intake.opening, OpenSync)
     try:
-        if intake.claim > MAX_CLAIMS:
+        if was_claimed_too_often(intake):
             raise IntakeRefused(ErrorCode.BUSY)
+        if stream is not None or intake.upload_id is not None:
+            read_into_parts(intake, clock, stream=stream, progress=progress)
         with temporary_table(matching.INCOMING, matching.INCOMING_COLUMNS, key=matching.INCOMING_KEY):
-            stage_parts(intake, opening, still_mine=lambda: _renew(intake, clock()))
+            stage_parts(intake, opening, still_mine=lambda: renew(intake, clock()))
             _switch(intake, opening, clock)
     except IntakeRefused as refusal:
         _refuse(intake, refusal, clock())
@@ -63,7 +65,7 @@ def apply(intake_id: int, clock: Clock) -> None:
         logger.warning("Another worker took a snapshot over.", extra={"intake_id": intake.pk})
     except BaseException:
         # Whatever it was, the next tick tries again and need not wait for the lease to end.
-        _mine(intake).update(lease_until=None)
+        claims.mine(intake).update(lease_until=None)
         raise
 
 
@@ -82,19 +84,13 @@ def apply_unchanged(
     _keep(ledger, installation, intake, opening, difference, at)
 
 
-def note_refusal(installation: Installation, code: str, at: datetime) -> None:
+def note_refusal(installation: Installation, code: str, at: datetime, channel: str = Channel.WIRE) -> None:
     """Write down that the last attempt of a server failed, and why."""
     with translation.override("en"):
-        text = str(sentence(code))
+        text = str(file_sentence(code) if channel == Channel.FILE else sentence(code))
     Installation.objects.filter(pk=installation.pk).update(
-        last_attempt_at=at, last_status=Installation.SyncStatus.FAILURE, last_error=text
+        last_attempt_at=at, last_status=Installation.SyncStatus.FAILURE, last_error=text, last_channel=channel
     )
-
-
-def waiting(at: datetime) -> QuerySet[Intake]:
-    """Return what waits for a worker: never taken, given back, or held by one that went silent."""
-    is_free = Q(lease_until=None) | Q(lease_until__lt=at)
-    return Intake.objects.filter(is_free, state=Intake.State.APPLYING)
 
 
 def state_of(intake_id: int) -> str:
@@ -102,33 +98,14 @@ def state_of(intake_id: int) -> str:
     return Intake.objects.filter(pk=intake_id).values_list("state", flat=True).first() or ""
 
 
-def _claim(intake_id: int, at: datetime) -> Intake | None:
-    # In one transaction, so that nobody who comes after the lease is read here as the one who claimed.
-    with transaction.atomic():
-        if not waiting(at).filter(pk=intake_id).update(claim=F("claim") + 1, lease_until=at + LEASE):
-            return None
-        return Intake.objects.select_related("installation").get(pk=intake_id)
-
-
-def _mine(intake: Intake) -> QuerySet[Intake]:
-    return Intake.objects.filter(pk=intake.pk, claim=intake.claim, state=Intake.State.APPLYING)
-
-
-def _renew(intake: Intake, at: datetime) -> None:
-    if not _mine(intake).update(lease_until=at + LEASE):
-        raise ClaimLost
-
-
 def _switch(intake: Intake, opening: OpenSync, clock: Clock) -> None:
     """Make the staged lines the accounts of the server, in one transaction."""
     is_preview = intake.kind == Intake.Kind.PREVIEW
     at = clock()
     with locked(intake.installation.ledger_id, roll_back=is_preview) as ledger:
-        if not _mine(intake).exists():
+        if not claims.mine(intake).exists():
             raise ClaimLost
-        held = ledger.installations.filter(pk=intake.installation_id, state=Installation.State.CONNECTED).first()
-        if held is None:
-            raise IntakeRefused(ErrorCode.INSTALLATION_GONE)
+        held = _sender(ledger, intake)
         if held.revision != intake.opened_at_revision:
             raise IntakeRefused(ErrorCode.SUPERSEDED)
         revision = next_revision(held, opening)
@@ -140,8 +117,28 @@ def _switch(intake: Intake, opening: OpenSync, clock: Clock) -> None:
         )
         if not is_preview:
             _keep(ledger, held, intake, opening, difference, at)
-    if is_preview and not _end_mine(intake, at, state=Intake.State.APPLIED, **_stored(difference)):
+    if is_preview and not _end_preview(intake, difference, clock()):
         raise ClaimLost
+
+
+def _sender(ledger: Ledger, intake: Intake) -> Installation:
+    """Return the server: what comes over the wire comes from one that is connected, a file from whoever has the key."""
+    servers = ledger.installations.filter(pk=intake.installation_id)
+    if intake.channel == Channel.FILE:
+        servers = servers.filter(server_key=(intake.header or {}).get("server_key"))
+    else:
+        servers = servers.filter(state=Installation.State.CONNECTED)
+    held = servers.first()
+    if held is None:
+        raise IntakeRefused(ErrorCode.INSTALLATION_GONE)
+    return held
+
+
+def _end_preview(intake: Intake, difference: Difference, at: datetime) -> bool:
+    """What came as a file stays for a day: somebody looks at the preview, then has it applied."""
+    is_file = intake.channel == Channel.FILE
+    kept = {"expires_at": at + KEEP_READY} if is_file else {}
+    return end_mine(intake, at, keeps_parts=is_file, state=Intake.State.APPLIED, **_stored(difference), **kept)
 
 
 def _exchange(
@@ -232,9 +229,10 @@ def _keep(
     held.last_sync_at = held.last_attempt_at = at
     held.last_status = Installation.SyncStatus.SUCCESS
     held.last_error = ""
-    # Not the rest: the connection record is written without the ledger's lock.
-    held.save(update_fields=_KEPT)
-    returning.after_sync(ledger, held, opening.taken_at)
+    held.last_channel = held.held_channel = intake.channel
+    is_file = intake.channel == Channel.FILE
+    if is_file and held.state == Installation.State.DISCONNECTED:
+        held.state, held.disconnected_at = Installation.State.BY_FILE, None
     receipt = Receipt(
         accounts=difference.accounts,
         added=difference.added,
@@ -251,27 +249,17 @@ def _keep(
         taken_at=opening.taken_at,
         applied_at=at,
     )
-    _end(
-        intake,
-        at,
-        state=Intake.State.APPLIED,
-        receipt=sign_receipt(receipt, held),
-        **_stored(difference),
-    )
+    held.receipt = sign_receipt(receipt, held, is_file=is_file)
+    # Not the rest: the connection record is written without the ledger's lock.
+    held.save(update_fields=_KEPT)
+    returning.after_sync(ledger, held, opening.taken_at)
+    _end(intake, at, state=Intake.State.APPLIED, receipt=held.receipt, **_stored(difference))
 
 
 def _refuse(intake: Intake, refusal: IntakeRefused, at: datetime) -> None:
-    is_over = _end_mine(intake, at, state=Intake.State.REFUSED, error_code=refusal.code.value)
+    is_over = end_mine(intake, at, state=Intake.State.REFUSED, error_code=refusal.code.value)
     if is_over and intake.kind == Intake.Kind.USAGE:
-        note_refusal(intake.installation, refusal.code, at)
-
-
-def _end_mine(intake: Intake, at: datetime, **fields: object) -> bool:
-    """End an intake outside of the ledger's lock, if it is still this worker's; say whether it was."""
-    ended = _mine(intake).update(**fields, finished_at=at, lease_until=None)
-    if ended:
-        IntakePart.objects.filter(intake=intake).delete()
-    return bool(ended)
+        note_refusal(intake.installation, refusal.code, at, intake.channel)
 
 
 def _end(intake: Intake, at: datetime, **fields: object) -> None:

@@ -6,7 +6,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from cloud import notices, retention, tasks
-from cloud.applying import waiting
+from cloud.claims import waiting
 from cloud.domains import rechecking
 from cloud.members import roles
 from cloud.suspects import runs

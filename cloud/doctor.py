@@ -9,7 +9,7 @@ from datetime import datetime
 
 from django.utils.translation import gettext as _
 
-from cloud.applying import waiting
+from cloud.claims import waiting
 from cloud.domains.states import Standing, domain_states
 from cloud.instances import InstanceState, instance_states
 from cloud.models import Installation, Intake, Ledger

@@ -8,11 +8,12 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Max, Q
 from django.utils.translation import gettext_noop as _
 
 from cloud.models import (
     AppToken,
+    Channel,
     ConnectCode,
     Installation,
     InstallationPoint,
@@ -25,6 +26,7 @@ from cloud.models import (
     SuspectRun,
     UsagePoint,
 )
+from cloud.refusals import UploadCode
 from enterprises import retention
 from enterprises.retention import LARGE_BODIES, PIECE, SMALL_PIECE, delete_piece
 
@@ -41,7 +43,7 @@ _OVER: Final = [state for state in Intake.State if state not in Intake.OPEN]
 
 def enforce(at: datetime) -> None:
     """Delete what is over: snapshots and files that were never finished every minute, the rest every hour."""
-    retention.run((_late_intakes, _parts, *retention.EVERY_MINUTE), at)
+    retention.run((_late_intakes, _late_previews, _parts, *retention.EVERY_MINUTE), at)
     retention.run_hourly(
         "cloud",
         (
@@ -78,8 +80,18 @@ def _late_intakes(at: datetime) -> bool:
     return len(some) == PIECE
 
 
+def _late_previews(at: datetime) -> bool:
+    """Usage files that nobody applied: their accounts go next."""
+    ready = Intake.objects.filter(channel=Channel.FILE, kind=Intake.Kind.PREVIEW, state=Intake.State.APPLIED)
+    late = ready.filter(expires_at__lte=at)
+    late.update(state=Intake.State.EXPIRED, error_code=UploadCode.EXPIRED, finished_at=at)
+    return False
+
+
 def _parts(_at: datetime) -> bool:
-    return delete_piece(IntakePart.objects.filter(intake__state__in=_OVER), LARGE_BODIES)
+    """Those of a usage file stay as long as its preview."""
+    is_ready = Q(intake__channel=Channel.FILE, intake__kind=Intake.Kind.PREVIEW, intake__state=Intake.State.APPLIED)
+    return delete_piece(IntakePart.objects.filter(~is_ready, intake__state__in=_OVER), LARGE_BODIES)
 
 
 def _tokens(at: datetime) -> bool:

@@ -8,7 +8,17 @@ from django.utils.translation import gettext_noop as _
 from cloud import consumption, matching, tasks
 from cloud.locks import locked
 from cloud.members import Format, MemberChange, Readable, apply_members, read_members, staged_members, staged_numbers
-from cloud.models import AppToken, ConsumedLicense, Installation, Intake, IntakePart, Ledger, Revision, SuspectRun
+from cloud.models import (
+    AppToken,
+    Channel,
+    ConsumedLicense,
+    Installation,
+    Intake,
+    IntakePart,
+    Ledger,
+    Revision,
+    SuspectRun,
+)
 from cloud.people import EVERYBODY, PeopleFilter
 from cloud.shares import RemovalEffect, removal_effect
 from cloud.signer import current_signer
@@ -169,9 +179,10 @@ def disconnect_installation(*, installation: Installation, by: User | None, at: 
         never_finished.update(last_status=Installation.SyncStatus.FAILURE, last_error=_("The server was disconnected."))
         AppToken.objects.filter(installation=installation).delete()
         # Ended before anything is deleted: a part that is coming in at this moment is either seen or refused.
-        under_way = Intake.objects.filter(installation=installation, state__in=Intake.OPEN)
-        under_way.update(state=Intake.State.EXPIRED, finished_at=at)
-        IntakePart.objects.filter(intake__installation=installation).delete()
+        wire = Intake.objects.filter(installation=installation, channel=Channel.WIRE)
+        wire.filter(state__in=Intake.OPEN).update(state=Intake.State.EXPIRED, finished_at=at)
+        # A file needs no connection: it goes on.
+        IntakePart.objects.filter(intake__in=wire).delete()
         record(
             enterprise=ledger.enterprise,
             action="enterprise_installation.destroy",

@@ -37,10 +37,31 @@ def endorsed_keys() -> tuple[EndorsedKey, ...]:
     return tuple(EndorsedKey(kid=each.kid, x=each.public_key, endorsement=each.endorsement) for each in followers)
 
 
-def sign_receipt(receipt: Receipt, installation: Installation) -> str:
-    """Return the receipt as a compact JWS of the newest key that the server accepts."""
-    signer = _accepted_by(installation) or current_signer(receipt.applied_at)
+def all_keys() -> tuple[EndorsedKey, ...]:
+    """Return every key, the oldest first; the first one has an empty endorsement. They travel in a receipt file."""
+    signers = _newest_first().reverse()
+    return tuple(EndorsedKey(kid=each.kid, x=each.public_key, endorsement=each.endorsement) for each in signers)
+
+
+def sign_receipt(receipt: Receipt, installation: Installation, *, is_file: bool = False) -> str:
+    """Return the receipt as a compact JWS of the newest key that the server accepts.
+
+    A receipt that is carried as a file brings all keys along, so that the newest one signs it.
+    """
+    known = None if is_file else _accepted_by(installation)
+    signer = known or current_signer(receipt.applied_at)
     return signing.sign(receipt, typ=signing.RECEIPT, key=_private(signer), kid=signer.kid)
+
+
+def verified_receipt(token: str) -> Receipt:
+    """Return what a receipt of this cloud says.
+
+    :raises wire.signing.SignatureInvalid: no key of this cloud has signed it
+    """
+    signer = ReceiptSigner.objects.filter(kid=signing.kid_of(token)).first()
+    if signer is None:
+        raise signing.SignatureInvalid("not a key of this cloud")
+    return signing.verify(token, Receipt, typ=signing.RECEIPT, key=signing.read_public_key(signer.public_key))
 
 
 def rotate(at: datetime) -> ReceiptSigner:

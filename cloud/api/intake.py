@@ -64,7 +64,7 @@ def put_hostname(request: AppRequest) -> HttpResponse:
     except ServerGone as error:
         raise auth.gone() from error
     except ConnectionExists as error:
-        raise Refused(error.code, english(error)) from error
+        raise Refused(ErrorCode(error.code), english(error)) from error
     return no_content()
 
 
@@ -131,4 +131,4 @@ def _answer(status: SyncStatus) -> HttpResponse:
 
 def _refuse(error: IntakeRefused, installation: Installation) -> NoReturn:
     held = held_of(installation) if error.code in DECISIONS else None
-    raise Refused(error.code, english(error.message), held=held) from error
+    raise Refused(ErrorCode(error.code), english(error.message), held=held) from error

@@ -1,5 +1,7 @@
 """Servers that are connected to a cloud account, and the secrets between the two."""
 
+from typing import Final
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -30,6 +32,8 @@ class Installation(models.Model):
         CONNECTED = "connected", _("Connected")
         DISCONNECTED = "disconnected", _("Disconnected")
         BY_FILE = "by_file", _("Reports by file")
+
+    LIVE: Final = (State.CONNECTED, State.BY_FILE)
 
     class SyncStatus(models.TextChoices):
         """How the last attempt ended, in the words of the REST API."""

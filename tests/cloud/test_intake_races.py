@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 from django.db import IntegrityError
 
-from cloud import applying, intake, retention, services
+from cloud import claims, intake, retention, services
 from cloud.models import Installation, Intake, IntakePart
 from cloud.refusals import IntakeRefused
 from tests.cloud.books import NOW, Account, apply_now, commit_whole, connect, lines_of, open_books, opening, parts_of
@@ -22,7 +22,7 @@ LINES = lines_of(ACCOUNTS)
 NEW_INTAKE = 'INSERT INTO "cloud_intake" '
 NEW_PART = 'INSERT INTO "cloud_intakepart"'
 INTAKE = 'UPDATE "cloud_intake"'
-LATER = NOW + 2 * applying.LEASE
+LATER = NOW + 2 * claims.LEASE
 
 
 @pytest.fixture
@@ -222,7 +222,7 @@ def claim_eight(server: Installation) -> list[int]:
     """The numbers of the claims of eight workers who come for one snapshot."""
     commit_whole(server, LINES)
     pk = Intake.objects.get().pk
-    return [found.claim for found in race(lambda _number: applying._claim(pk, NOW), before=INTAKE) if found]
+    return [found.claim for found in race(lambda _number: claims.claim(pk, NOW), before=INTAKE) if found]
 
 
 def test_one_of_eight_workers_takes_a_snapshot(server: Installation) -> None:
@@ -242,7 +242,7 @@ def claim_by_two(server: Installation) -> list[int]:
     found: list[Intake | None] = []
 
     def claim(at: datetime) -> None:
-        found.append(applying._claim(pk, at))
+        found.append(claims.claim(pk, at))
 
     race(lambda _number: claim(NOW), before='SELECT "cloud_intake"."id"', meanwhile=lambda: claim(LATER))
     return sorted(one.claim for one in found if one)
@@ -255,7 +255,7 @@ def test_two_workers_never_hold_the_same_claim(server: Installation) -> None:
 
 @pytest.mark.postgres
 def test_without_the_transaction_they_do(server: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(applying, "transaction", SimpleNamespace(atomic=nullcontext))
+    monkeypatch.setattr(claims, "transaction", SimpleNamespace(atomic=nullcontext))
 
     assert claim_by_two(server) == [2, 2]
 
@@ -280,7 +280,7 @@ def test_worker_that_was_overtaken_leaves_the_result(server: Installation) -> No
 
 @pytest.mark.postgres
 def test_without_the_fence_it_refuses_what_is_applied(server: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(applying, "_mine", lambda late: Intake.objects.filter(pk=late.pk))
+    monkeypatch.setattr(claims, "mine", lambda late: Intake.objects.filter(pk=late.pk))
 
     assert apply_behind(server).state == Intake.State.REFUSED
     assert Installation.objects.get().revision == 1

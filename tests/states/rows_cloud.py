@@ -8,7 +8,7 @@ from datetime import timedelta
 from django.utils import timezone
 
 from cloud import intake, retention
-from cloud.applying import MAX_CLAIMS
+from cloud.claims import MAX_CLAIMS
 from cloud.models import Intake, IntakePart, ReceiptSigner
 from cloud.services import remove_installation
 from connect.models import Connection, Server
