@@ -5,7 +5,7 @@ from typing import Any
 from celery import shared_task
 from django.utils import timezone
 
-from cloud import notices, retention, tasks
+from cloud import notices, retention, statements, tasks
 from cloud.claims import waiting
 from cloud.domains import rechecking
 from cloud.members import roles
@@ -26,6 +26,7 @@ def tick(**_later: Any) -> None:
     runs.start_due(now)
     for run_id in runs.waiting(now).values_list("pk", flat=True):
         tasks.publish_search(run_id)
+    statements.make_due(now)
     retention.enforce(now)
     roles.catch_up()
     look(Deployment.CLOUD, notices.current(now), now)

@@ -22,6 +22,7 @@ from cloud.models import (
     PersonChange,
     Revision,
     Saving,
+    Statement,
     Suspect,
     SuspectRun,
     UsagePoint,
@@ -56,6 +57,7 @@ def enforce(at: datetime) -> None:
             _pairs,
             _savings,
             _searches,
+            _statements,
             *retention.EVERY_HOUR,
         ),
         at,
@@ -147,3 +149,7 @@ def _searches(at: datetime) -> bool:
     """Searches that are over, but for the last one of each account."""
     last = SuspectRun.objects.values("ledger").annotate(last=Max("pk")).values("last")
     return delete_piece(SuspectRun.objects.filter(finished_at__lte=at - KEEP_ENDED).exclude(pk__in=last), SMALL_PIECE)
+
+
+def _statements(at: datetime) -> bool:
+    return delete_piece(Statement.objects.filter(made_at__lt=at - KEEP_HISTORY), SMALL_PIECE)

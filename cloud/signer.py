@@ -11,6 +11,7 @@ from cloud.models import Installation, ReceiptSigner
 from enterprises import audit
 from wire import signing
 from wire.messages import EndorsedKey, Receipt, ReceiptKey
+from wire.statements import Statement
 
 MOST_AT_CONNECT: Final = 100
 
@@ -62,6 +63,21 @@ def verified_receipt(token: str) -> Receipt:
     if signer is None:
         raise signing.SignatureInvalid("not a key of this cloud")
     return signing.verify(token, Receipt, typ=signing.RECEIPT, key=signing.read_public_key(signer.public_key))
+
+
+def sign_statement(statement: Statement, signer: ReceiptSigner) -> str:
+    """Return a statement as a compact JWS of this key."""
+    return signing.sign(statement, typ=signing.STATEMENT, key=_private(signer), kid=signer.kid)
+
+
+def keys_until(kid: str) -> tuple[EndorsedKey, ...]:
+    """Return the keys up to this one, the oldest first, which has no word of another one."""
+    keys = []
+    for each in _newest_first().reverse():
+        keys.append(EndorsedKey(kid=each.kid, x=each.public_key, endorsement=each.endorsement))
+        if each.kid == kid:
+            break
+    return tuple(keys)
 
 
 def rotate(at: datetime) -> ReceiptSigner:

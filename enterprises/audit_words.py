@@ -74,6 +74,7 @@ _CLOUD: Final[dict[str, Text]] = {
     "person_data.download": gettext_lazy("What is held about a person was downloaded."),
     "duplicate.search": gettext_lazy("A search for people who are probably one was requested."),
     "report.download": gettext_lazy("A report or list was downloaded."),
+    "statement.create": gettext_lazy("A statement of the licenses was made."),
     "duplicate.assign": gettext_lazy("Pairs who are probably one person were assigned."),
     "duplicate.dismiss": gettext_lazy("Pairs who are probably one person were dismissed."),
     "duplicate.restore": gettext_lazy("The dismissal of pairs who are probably one person was taken back."),

@@ -24,6 +24,7 @@ MANIFEST: Final = "licensesync-manifest+jwt"
 RECEIPT: Final = "licensesync-receipt+jwt"
 USAGE: Final = "licensesync-usage+jwt"
 RECEIPT_KEY: Final = "licensesync-receipt-key+jwt"
+STATEMENT: Final = "licensesync-statement+jwt"
 
 APP_JWT_LEEWAY = timedelta(seconds=60)
 APP_JWT_LIFETIME = timedelta(minutes=9)

@@ -7,6 +7,7 @@ from cloud.models.intakes import Intake, IntakePart
 from cloud.models.members import Member, MemberAddress, MemberLink, MemberRole
 from cloud.models.people import ConsumedLicense, ServerAccount
 from cloud.models.reasons import ADDING, REMOVING, UNCHANGED, Reason
+from cloud.models.statements import Statement
 from cloud.models.suspects import Saving, Suspect, SuspectRun
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "Revision",
     "Saving",
     "ServerAccount",
+    "Statement",
     "Suspect",
     "SuspectRun",
     "UsagePoint",

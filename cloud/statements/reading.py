@@ -1,0 +1,50 @@
+"""Read statements that were made, and hand them out as files."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from cloud import signer
+from wire import signing
+from wire import statements as wire_statements
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from django.db.models import QuerySet
+
+    from cloud.models import Ledger, Statement
+
+
+def statements(ledger: Ledger) -> QuerySet[Statement]:
+    """All statements of an account, the newest first."""
+    return ledger.statements.order_by("-made_at", "-pk")
+
+
+def of_month(ledger: Ledger, month: date) -> Statement | None:
+    """The statement of a month, where there is one."""
+    return ledger.statements.filter(month=month).first()
+
+
+def read_statement(statement: Statement) -> wire_statements.Statement:
+    """What was signed."""
+    return msgspec.json.decode(statement.body, type=wire_statements.Statement)
+
+
+def json_file(statement: Statement) -> bytes:
+    """The file for programs and for docs/verify_statement.py: the same bytes each time."""
+    keys = signer.keys_until(statement.kid)
+    return wire_statements.statement_file(body=statement.body.encode(), jws=statement.jws, keys=keys)
+
+
+def signing_fingerprint(statement: Statement) -> str:
+    """The fingerprint of the key that signed a statement."""
+    return signing.fingerprint(signer.keys_until(statement.kid)[-1].x)
+
+
+def file_name(statement: Statement, suffix: str) -> str:
+    """Name a file of a statement: of ASCII, since a slug is."""
+    when = f"{statement.month:%Y-%m}" if statement.month else f"{statement.made_at:%Y-%m-%dT%H%M%SZ}"
+    return f"license_statement-{statement.ledger.enterprise.slug}-{when}.{suffix}"

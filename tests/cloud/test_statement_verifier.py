@@ -1,0 +1,123 @@
+"""The verifier that is handed out with statements tells good ones from bent ones, alone in an empty folder."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import io
+import json
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from cloud import signer, statements
+from tests.cloud.books import NOW, connect, import_members, member, sync
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cloud.models import Ledger
+
+VERIFIER = Path(__file__).parents[2] / "docs/verify_statement.py"
+Way = tuple[str | int, ...]
+
+
+@pytest.fixture
+def file(ledger: Ledger) -> dict[str, Any]:
+    """A statement with two servers under two receipt keys, and one that never synced."""
+    import_members(ledger, member(1, "mona"))
+    sync(connect(ledger, "ghes1.octo.example"), [(7, "a@octo.example")])
+    signer.rotate(NOW)
+    late = connect(ledger, "ghes2.octo.example")
+    signer.accept(installation=late, kid=signer.current_signer(NOW).kid, at=NOW, ip="")
+    late.refresh_from_db()
+    sync(late, [(7, "a@octo.example"), (8, None)])
+    connect(ledger, "ghes3.octo.example")
+    made: dict[str, Any] = json.loads(statements.json_file(statements.make_now(ledger=ledger, by=None, at=NOW)))
+    return made
+
+
+def check(file: dict[str, Any], folder: Path, *more: str) -> tuple[int, str]:
+    """Run the verifier in this process, as a program."""
+    path = folder / "statement.json"
+    path.write_text(json.dumps(file), encoding="utf-8")
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(io.StringIO()) as said:
+        patch.setattr(sys, "argv", ["verify_statement.py", str(path), *more])
+        with pytest.raises(SystemExit) as ended:
+            runpy.run_path(str(VERIFIER), run_name="__main__")
+    return int(bool(ended.value.code)), said.getvalue()
+
+
+def ways(value: object, way: Way = ()) -> Iterator[Way]:
+    """The way to every value of a file that is neither object nor list."""
+    if isinstance(value, dict | list):
+        items = value.items() if isinstance(value, dict) else enumerate(value)
+        for key, inner in items:
+            yield from ways(inner, (*way, key))
+    else:
+        yield way
+
+
+def bent(file: dict[str, Any], way: Way) -> dict[str, Any]:
+    """The same file with something else in one place."""
+    other = copy.deepcopy(file)
+    at: Any = other
+    for key in way[:-1]:
+        at = at[key]
+    value = at[way[-1]]
+    at[way[-1]] = value + 1 if isinstance(value, int) else "x" if not value else f"{value[:-9]}A{value[-8:]}"
+    return other if other != file else bent(other, way[:-1])
+
+
+def test_verifier_needs_nothing_of_the_console(file: dict[str, Any], tmp_path: Path) -> None:
+    (tmp_path / "statement.json").write_text(json.dumps(file), encoding="utf-8")
+
+    ran = subprocess.run(
+        [sys.executable, "-I", str(VERIFIER), "statement.json"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert "FAILED" not in ran.stdout
+    assert ran.stdout.endswith("The statement is whole.\n")
+
+
+def test_verifier_is_a_page() -> None:
+    text = VERIFIER.read_text(encoding="utf-8")
+
+    assert len(text.splitlines()) <= 60
+
+
+def test_verifier_knows_the_fingerprint_of_the_page(file: dict[str, Any], ledger: Ledger, tmp_path: Path) -> None:
+    shown = statements.signing_fingerprint(statements.statements(ledger)[0])
+
+    assert check(file, tmp_path, shown)[0] == 0
+    assert check(file, tmp_path, *shown.upper().split())[0] == 0
+    assert check(file, tmp_path, shown.replace("a", "b").replace("1", "2"))[0] == 1
+
+
+def test_every_bent_value_is_caught(file: dict[str, Any], tmp_path: Path) -> None:
+    passed = [way for way in ways(file) if check(bent(file, way), tmp_path)[0] == 0]
+
+    assert not passed
+
+
+@pytest.mark.parametrize("whole", [{}, [], {"keys": []}, "x", None])
+def test_what_is_no_statement_is_said_to_be_none(whole: Any, tmp_path: Path) -> None:
+    code, said = check(whole, tmp_path)
+
+    assert code == 1
+    assert "this is no statement" in said
+
+
+def test_keys_of_somebody_else_are_caught(file: dict[str, Any], tmp_path: Path) -> None:
+    file["keys"].reverse()
+
+    assert check(file, tmp_path)[0] == 1
