@@ -37,6 +37,12 @@ class FileRow:
         return self.run.job
 
     @property
+    def by(self) -> str | Promise:
+        """Who had it made, or whence."""
+        is_of_nobody = self.job.requested_by is None and self.job.trigger == SyncJob.Trigger.PERSON
+        return _("On a page") if is_of_nobody else self.run.by
+
+    @property
     def is_kept(self) -> bool:
         """Whether it can be downloaded."""
         return self.size is not None
