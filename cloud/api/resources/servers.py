@@ -30,7 +30,11 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
     server_id: Annotated[str, about("The UUID by which a server is known even where its host name changes.")]
     hostname: str
     version: str
-    state: Literal["connected", "disconnected"]
+    state: Annotated[
+        Literal["connected", "disconnected", "by_file"],
+        about("by_file: no connection, an owner uploads its usage files."),
+    ]
+    channel: Annotated[Literal["wire", "file"], about("How what is held came here: by a sync, or by a usage file.")]
     standing: Annotated[
         Standing,
         about(
@@ -67,6 +71,7 @@ _EXAMPLE: Final = Servers(
             hostname="ghes1.octo.example",
             version="3.19.0",
             state="connected",
+            channel="wire",
             standing="up_to_date",
             label="Up to date",
             status="GitHub Connect server usage synced",
@@ -106,6 +111,7 @@ def _server(state: InstanceState) -> Server:
             "hostname": held.hostname,
             "version": held.version,
             "state": held.state,
+            "channel": held.held_channel,
             "standing": state.standing.name.lower(),
             "label": str(state.label),
             "status": str(state.status),
