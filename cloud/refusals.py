@@ -109,6 +109,9 @@ _OF_FILES: Final[dict[Code, Promise]] = {
     ErrorCode.INSTALLATION_GONE: _(
         "The server was removed here in the meantime. Upload the file again to register it."
     ),
+    ErrorCode.SYNC_ID_REUSED: _(
+        "Another file with the id of this one was uploaded before. Export the license usage again on the server."
+    ),
     ErrorCode.DIGEST_MISMATCH: _("The upload is not whole any more. Upload the file again."),
     ErrorCode.BUSY: _("The file could not be applied, although it was tried several times. Upload it again."),
 }

@@ -4,15 +4,18 @@ Everything below is what pages, the API and commands need; a file that is applie
 docs/formats.md, "The usage file".
 """
 
+from cloud.filed import Progress
 from cloud.refusals import UploadCode
 from cloud.usage_files.deciding import apply_upload, discard_upload
 from cloud.usage_files.ending import receipt_name, receipt_of
+from cloud.usage_files.listing import uploads_of
 from cloud.usage_files.refused import UnknownServer, UploadRefused
 from cloud.usage_files.states import UploadState, UploadStatus, status_of
 from cloud.usage_files.uploading import PURPOSE, register, upload, upload_now
 
 __all__ = [
     "PURPOSE",
+    "Progress",
     "UnknownServer",
     "UploadCode",
     "UploadRefused",
@@ -26,4 +29,5 @@ __all__ = [
     "status_of",
     "upload",
     "upload_now",
+    "uploads_of",
 ]
