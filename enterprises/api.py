@@ -1,5 +1,6 @@
 """What the REST APIs of both sides share: how they say no, always in GitHub's shape and in English."""
 
+from collections.abc import Mapping
 from typing import Final
 
 import msgspec
@@ -27,17 +28,20 @@ def problem(
     retry_after: int | None = None,
     held: Held | None = None,
     existing: StandingConnection | None = None,
+    documentation: str = DOCUMENTATION,
+    more: Mapping[str, object] | None = None,
 ) -> HttpResponse:
-    """An error answer."""
+    """An error answer; ``more`` are facts that only this refusal has."""
     body = Problem(
         message=english(message),
         code=code,
-        documentation_url=DOCUMENTATION,
+        documentation_url=documentation,
         status=str(status),
         held=held or msgspec.UNSET,
         existing=existing or msgspec.UNSET,
     )
-    response = HttpResponse(msgspec.json.encode(body), content_type=JSON, status=status)
+    content = msgspec.to_builtins(body) | {**(more or {})}
+    response = HttpResponse(msgspec.json.encode(content), content_type=JSON, status=status)
     if status == 401:
         response["WWW-Authenticate"] = 'Bearer realm="api"'
     if retry_after is not None:

@@ -37,7 +37,6 @@ PAGES = (
             "licensesync:sync",
             "licensesync:receipt",
             "licensesync:users",
-            "licensesync:usage_file",
         ),
     ),
     navigation.Page(

@@ -1,7 +1,10 @@
 """Read request bodies within their limits, and write answers."""
 
+from __future__ import annotations
+
+import io
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 from django.http import HttpRequest, HttpResponse
@@ -9,6 +12,9 @@ from django.http import HttpRequest, HttpResponse
 from cloud.api.errors import Malformed, Refused
 from enterprises.api import JSON
 from wire.messages import ErrorCode, MessageT
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
 
 MAX_MESSAGE_BYTES = 256 * 1024
 _LENGTH = re.compile(r"\A[0-9]{1,18}\Z")
@@ -20,6 +26,38 @@ def read_body(request: HttpRequest, limit: int) -> bytes:
 
     :raises Refused: over the limit, without a length, or cut off
     """
+    return open_body(request, limit).read()
+
+
+def open_body(request: HttpRequest, limit: int) -> io.BufferedReader:
+    """A body that is read piece by piece, never whole.
+
+    :raises Refused: over the limit or without a length, before anything is read; cut off, where reading comes to it
+    """
+    raw = cast("io.RawIOBase", _Body(request, _stated_length(request, limit)))
+    return io.BufferedReader(raw)
+
+
+class _Body(io.RawIOBase):
+    def __init__(self, request: HttpRequest, length: int) -> None:
+        self._request = request
+        self._missing = length
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Buffer, /) -> int:
+        target = memoryview(buffer).cast("B")
+        wanted = min(len(target), self._missing)
+        piece = self._request.read(wanted) if wanted else b""
+        if wanted and not piece:
+            raise Malformed("The request was cut off.")
+        target[: len(piece)] = piece
+        self._missing -= len(piece)
+        return len(piece)
+
+
+def _stated_length(request: HttpRequest, limit: int) -> int:
     stated = str(request.META.get("CONTENT_LENGTH") or "")
     if not stated and request.headers.get("Transfer-Encoding"):
         raise Refused(ErrorCode.INVALID_REQUEST, "Content-Length is required.", status=411)
@@ -28,10 +66,7 @@ def read_body(request: HttpRequest, limit: int) -> bytes:
     length = int(stated or 0)
     if length > limit:
         raise Refused(ErrorCode.PAYLOAD_TOO_LARGE, f"At most {limit} bytes are accepted here.")
-    body = request.read(length) if length else b""
-    if len(body) != length:
-        raise Malformed("The request was cut off.")
-    return body
+    return length
 
 
 def read_message(request: HttpRequest, kind: type[MessageT], limit: int = MAX_MESSAGE_BYTES) -> MessageT:

@@ -11,10 +11,11 @@ from typing import Any, Final
 
 import msgspec
 from django.http import HttpRequest, HttpResponse
-from django.utils.http import parse_etags
+from django.utils.http import content_disposition_header, parse_etags
 
 from cloud.api.bodies import answer
 from cloud.models import Ledger
+from enterprises.api import JSON
 
 # Count it up whenever the same books are answered in another form.
 FORM: Final = 1
@@ -49,6 +50,13 @@ def unless_known(request: HttpRequest, tag: str, make: Callable[[], HttpResponse
 def short_answer(request: HttpRequest, payload: Any) -> HttpResponse:
     """An answer that costs little to make, and nothing to send to whoever has it."""
     return unless_known(request, _tag(msgspec.json.encode(payload)), lambda: answer(payload))
+
+
+def short_file(request: HttpRequest, content: bytes, name: str) -> HttpResponse:
+    """A JSON file that costs little to make, to be kept under its name."""
+    response = unless_known(request, _tag(content), lambda: HttpResponse(content, content_type=JSON))
+    response["Content-Disposition"] = content_disposition_header(as_attachment=True, filename=name) or ""
+    return response
 
 
 def _tag(state: bytes) -> str:

@@ -1,7 +1,8 @@
 """How the API says no: GitHub's shape plus our code, always JSON, never a stack trace."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from enum import StrEnum
 from typing import Any
 
 from django.core.exceptions import BadRequest, PermissionDenied, RequestDataTooBig, SuspiciousOperation
@@ -10,7 +11,7 @@ from django.utils.functional import Promise
 from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
 
-from enterprises.api import problem
+from enterprises.api import DOCUMENTATION, problem
 from wire.messages import ErrorCode, Held, StandingConnection
 
 logger = logging.getLogger(__name__)
@@ -40,25 +41,32 @@ BUSY_RETRY_AFTER = 5
 
 
 class Refused(Exception):
-    """The request is not granted; the code says why, the status follows from it unless another one is truer."""
+    """The request is not granted; the code says why, the status follows from it unless another one is truer.
+
+    ``more`` are facts that only this refusal has, ``documentation`` is where its code is explained.
+    """
 
     def __init__(
         self,
-        code: ErrorCode,
+        code: StrEnum,
         message: str | Promise,
         *,
         status: int | None = None,
         retry_after: int | None = None,
         held: Held | None = None,
         existing: StandingConnection | None = None,
+        documentation: str = DOCUMENTATION,
+        more: Mapping[str, object] | None = None,
     ) -> None:
         super().__init__(code)
         self.code = code
         self.message = message
-        self.status = status or STATUS[code]
+        self.status = status or STATUS[ErrorCode(code)]
         self.retry_after = retry_after
         self.held = held
         self.existing = existing
+        self.documentation = documentation
+        self.more = more
 
 
 class Malformed(Refused):
@@ -73,7 +81,14 @@ def _refused(request: HttpRequest, error: Any) -> HttpResponse:
     if retry_after is None and error.code is ErrorCode.BUSY:
         retry_after = BUSY_RETRY_AFTER
     return problem(
-        error.status, error.message, error.code, retry_after=retry_after, held=error.held, existing=error.existing
+        error.status,
+        error.message,
+        error.code,
+        retry_after=retry_after,
+        held=error.held,
+        existing=error.existing,
+        documentation=error.documentation,
+        more=error.more,
     )
 
 

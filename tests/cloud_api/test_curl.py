@@ -5,6 +5,7 @@ import shlex
 from argparse import ArgumentParser
 from http import HTTPStatus
 from pathlib import Path
+from string import Template
 from urllib.parse import urlsplit
 
 import pytest
@@ -12,8 +13,10 @@ from django.test import Client
 
 from cloud.api.document import document
 from cloud.services import open_ledger
-from enterprises.models import User
+from cloud.usage_files import uploads_of
+from enterprises.models import Scope, User
 from licensesync.services import set_license
+from tests.cloud.refused_files import LINES, applied, new_server
 from tests.cloud_api.examples import load_example
 from tests.factories import NOW, make_cloud_enterprise, make_role, make_token
 from tests.licensesync.world import make_server
@@ -27,52 +30,64 @@ def parser() -> ArgumentParser:
     options = ArgumentParser(prog="curl", exit_on_error=False)
     options.add_argument("-H", action="append", dest="headers", default=[])
     options.add_argument("--head", action="store_true")
+    options.add_argument("-X", dest="method", default="GET")
+    options.add_argument("-T", dest="file")
+    options.add_argument("-o", dest="output")
     options.add_argument("--etag-compare")
     options.add_argument("--etag-save")
     options.add_argument("address")
     return options
 
 
-def run(command: str, token: str, etags: dict[str, str]) -> int:
+def run(command: str, variables: dict[str, str], etags: dict[str, str]) -> int:
     """What curl would do: the status of the answer."""
-    _curl, *arguments = shlex.split(command.replace("$TOKEN", token))
+    _curl, *arguments = shlex.split(Template(command).substitute(variables))
     asked = parser().parse_args(arguments)
     headers = dict(header.split(": ", 1) for header in asked.headers)
     if asked.etag_compare:
         headers["If-None-Match"] = etags.get(asked.etag_compare, '""')
     address = urlsplit(asked.address)
     path = f"{address.path}?{address.query}"
-    response = Client().generic("HEAD" if asked.head else "GET", path, headers=headers, secure=True)
+    content = variables[asked.file].encode() if asked.file else b""
+    response = Client().generic("HEAD" if asked.head else asked.method, path, content, headers=headers, secure=True)
     if asked.etag_save:
         etags[asked.etag_save] = response["ETag"]
     return response.status_code
 
 
 @pytest.fixture
-def token(owner: User) -> str:
-    """The owner's of octo, and of a server with a license."""
+def variables(owner: User) -> dict[str, str]:
+    """The token of the owner of octo, and of a server with a license; an upload, and the file of a new server."""
     ledger = open_ledger(enterprise=make_cloud_enterprise("octo", owner=owner), seats_purchased=100, at=NOW)
     load_example(ledger, "contested")
     server = make_server("ghes1")
     make_role(owner, server.enterprise)
     set_license(server=server, customer="Octo", seats=50, expires_on=None, by=None, at=NOW)
-    return make_token(owner)[1]
+    applied(ledger, new_server())
+    new = new_server("ghes8.octo.example")
+    return {
+        "TOKEN": make_token(owner, Scope.ADMIN_ENTERPRISE)[1],
+        "UPLOAD": str(uploads_of(ledger).get().pk),
+        "FINGERPRINT": new.fingerprint,
+        "usage.json": new.file(LINES).decode(),
+    }
 
 
-def test_every_command_is_answered(token: str) -> None:
+def test_every_command_is_answered(variables: dict[str, str]) -> None:
     etags: dict[str, str] = {}
 
-    statuses = {command: run(command, token, etags) for command in COMMANDS}
+    statuses = {command: run(command, variables, etags) for command in COMMANDS}
 
     assert len(COMMANDS) >= 10
-    assert set(statuses.values()) == {HTTPStatus.OK}, statuses
+    expected = {command: HTTPStatus.ACCEPTED if "-X POST" in command else HTTPStatus.OK for command in COMMANDS}
+    assert statuses == expected
 
 
-def test_command_that_keeps_the_etag_is_told_that_nothing_changed(token: str) -> None:
+def test_command_that_keeps_the_etag_is_told_that_nothing_changed(variables: dict[str, str]) -> None:
     (command,) = (command for command in COMMANDS if "--etag-compare" in command)
     etags: dict[str, str] = {}
 
-    assert [run(command, token, etags) for _again in range(2)] == [HTTPStatus.OK, HTTPStatus.NOT_MODIFIED]
+    assert [run(command, variables, etags) for _again in range(2)] == [HTTPStatus.OK, HTTPStatus.NOT_MODIFIED]
 
 
 def test_every_resource_is_in_the_document() -> None:

@@ -19,9 +19,11 @@ from pytest_django import DjangoDbBlocker
 from schemathesis import GenerationMode, checks
 from schemathesis.core.result import Ok
 
+from cloud import usage_files
 from cloud.api import urls
 from cloud.services import open_ledger
 from enterprises.models import Scope
+from tests.cloud.refused_files import applied, new_server
 from tests.cloud_api.examples import load_example
 from tests.factories import (
     NOW,
@@ -42,13 +44,20 @@ CHECKS = [
     checks.response_headers_conformance,
     checks.response_schema_conformance,
 ]
-# By caller: how much is asked of each resource, what is among the answers and what is never. Some requests leave the
-# credential out.
+# By caller: how much is asked of each resource, what is among the answers to GET and what is never. Some requests leave
+# the credential out.
 CALLERS = [
     ("owner", 5, {200}, {403}),
     ("billing_manager", 2, set(), {403}),
     ("stranger", 2, {404}, {200, 304, 403}),
     ("nobody", 2, set(), {200, 304, 403, 404}),
+]
+# The same of whatever changes something.
+ACTING = [
+    ("owner", 5, {403}),
+    ("billing_manager", 2, {200, 202}),
+    ("stranger", 2, {200, 202, 403}),
+    ("nobody", 2, {200, 202, 403, 404}),
 ]
 
 
@@ -71,11 +80,13 @@ def world(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator
             make_server_enterprise("elsewhere", owner=stranger)
             ledger = open_ledger(enterprise=account, seats_purchased=100, at=NOW)
             load_example(ledger, "contested")
+            applied(ledger, new_server())
             people = {"owner": owner, "billing_manager": manager, "stranger": stranger}
-            secrets = {name: make_token(person, Scope.READ_ENTERPRISE)[1] for name, person in people.items()}
+            secrets = {name: make_token(person, Scope.ADMIN_ENTERPRISE)[1] for name, person in people.items()}
             parts: dict[str, list[object]] = {
                 "enterprise": ["octo"],
                 "person": [*ledger.licenses.values_list("pk", flat=True)[:5], 0],
+                "upload": [usage_files.uploads_of(ledger).get().pk, 0, "x"],
                 "server": [*ledger.installations.values_list("pk", flat=True), 0, "x"],
             }
         tokens = {name: f"Bearer {secret}" for name, secret in secrets.items()} | {"nobody": "Bearer lss_none"}
@@ -153,9 +164,28 @@ def test_every_answer_is_as_described(
     app: WSGIHandler,
     db: None,
 ) -> None:
-    found = {each.label: asked(each, world.tokens[caller], most) for each in operations(document, app)}
+    reading = (each for each in operations(document, app) if each.label.startswith("GET "))
+    found = {each.label: asked(each, world.tokens[caller], most) for each in reading}
 
     assert {label: statuses for label, statuses in found.items() if not statuses >= some or statuses & never} == {}
+
+
+@pytest.mark.sqlite
+@pytest.mark.parametrize(("caller", "most", "never"), ACTING)
+def test_every_answer_to_what_changes_something_is_as_described(
+    caller: str,
+    most: int,
+    never: set[int],
+    world: World,
+    document: dict[str, Any],
+    app: WSGIHandler,
+    db: None,
+) -> None:
+    acting = (each for each in operations(document, app) if not each.label.startswith("GET "))
+    found = {each.label: asked(each, world.tokens[caller], most) for each in acting}
+
+    assert len(found) == 3
+    assert {label: statuses for label, statuses in found.items() if statuses & never} == {}
 
 
 def test_examples_are_what_their_schemas_say(document: dict[str, Any]) -> None:

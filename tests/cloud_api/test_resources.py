@@ -17,6 +17,7 @@ from cloud.models import Installation, Ledger, UsagePoint
 from cloud.reports.history import history, server_history
 from cloud.services import open_ledger
 from tests.cloud.books import connect, import_members, member, sync
+from tests.cloud.refused_files import applied, new_server
 from tests.cloud_api.servers import Api, code_of
 from tests.cloud_api.test_reports import links
 from tests.factories import NOW, make_cloud_enterprise
@@ -127,6 +128,14 @@ def test_servers_are_those_of_the_page(reader_api: Api, ledger: Ledger) -> None:
     assert answer["servers"][0]["last_sync"] is None
     stale = answer["servers"][1]
     assert (stale["id"], stale["accounts"], stale["added_licenses"], stale["is_overdue"]) == (server.pk, 2, 2, True)
+
+
+def test_server_that_reports_by_file_says_so(reader_api: Api, ledger: Ledger) -> None:
+    applied(ledger, new_server())
+
+    (answer,) = reader_api.get(SERVERS).json()["servers"]
+
+    assert (answer["state"], answer["channel"], answer["accounts"]) == ("by_file", "file", 2)
 
 
 def test_every_standing_has_a_word() -> None:

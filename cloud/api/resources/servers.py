@@ -32,9 +32,9 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
     version: str
     state: Annotated[
         Literal["connected", "disconnected", "by_file"],
-        about("by_file: no connection, an owner uploads its usage files."),
+        about("by_file: no line leads to it, its usage comes as files."),
     ]
-    channel: Annotated[Literal["wire", "file"], about("How what is held came here: by a sync, or by a usage file.")]
+    channel: Annotated[Literal["wire", "file"], about("How its last usage came, or was tried.")]
     standing: Annotated[
         Standing,
         about(
@@ -111,7 +111,7 @@ def _server(state: InstanceState) -> Server:
             "hostname": held.hostname,
             "version": held.version,
             "state": held.state,
-            "channel": held.held_channel,
+            "channel": held.last_channel,
             "standing": state.standing.name.lower(),
             "label": str(state.label),
             "status": str(state.status),
