@@ -55,12 +55,12 @@ def _asked(server: Server, *, by: User | None, at: datetime, trigger: SyncJob.Tr
     if is_new or is_woken:
         audit.record(
             enterprise=server.enterprise,
-            action="license_sync.requested",
+            action="license.export_requested",
             by=by,
             at=at,
             ip=ip,
             target=server.hostname,
-            after={"kind": kind, "trigger": trigger} | ({"tried_again": job.pk} if is_woken else {}),
+            after={"trigger": trigger} | ({"tried_again": job.pk} if is_woken else {}),
         )
     return job
 

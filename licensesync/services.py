@@ -254,7 +254,7 @@ def cancel_sync(*, job: SyncJob, by: User | None, at: datetime, ip: str = "") ->
     job.refresh_from_db()
     audit.record(
         enterprise=job.connection.server.enterprise,
-        action="license_sync.cancelled",
+        action="license.export_cancelled" if job.kind == SyncJob.Kind.FILE else "license_sync.cancelled",
         by=by,
         at=at,
         ip=ip,
