@@ -30,4 +30,4 @@ class Statement(models.Model):
 
     def __str__(self) -> str:
         """Return the month, or the moment."""
-        return f"{self.month:%Y-%m}" if self.month else self.made_at.isoformat()
+        return f"{self.month:%Y-%m}" if self.month else self.made_at.isoformat(timespec="seconds")

@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 LIST = ROOT / "static/vendor/VENDORED.md"
 VENDOR = "static/vendor"
 OCTICONS = "templates/components/octicons"
+FONTS = "cloud/statements/fonts"
 
 ICON_NAMES = """
 alert arrow-left arrow-right check check-circle chevron-right clock cloud code copy credit-card dash dot-fill download
@@ -131,6 +132,16 @@ PACKAGES = (
         ),
     ),
     Package(
+        "dejavu-fonts-ttf",
+        "2.37.3",
+        "Bitstream Vera",
+        (
+            (f"{FONTS}/DejaVuSansCondensed.ttf", ("ttf/DejaVuSansCondensed.ttf",)),
+            (f"{FONTS}/DejaVuSansCondensed-Bold.ttf", ("ttf/DejaVuSansCondensed-Bold.ttf",)),
+            (f"{FONTS}/LICENSE.txt", ("LICENSE",)),
+        ),
+    ),
+    Package(
         "axe-core",
         "4.14.1",
         "MPL-2.0",
@@ -150,11 +161,15 @@ def fetch(package: Package, folder: Path) -> tarfile.TarFile:
     return tarfile.open(folder / answer.stdout.strip().splitlines()[-1])
 
 
-def read(archive: tarfile.TarFile, source: str) -> str:
+def read_bytes(archive: tarfile.TarFile, source: str) -> bytes:
     member = archive.extractfile(f"package/{source}")
     if member is None:
         raise FileNotFoundError(source)
-    text = member.read().decode()
+    return member.read()
+
+
+def read(archive: tarfile.TarFile, source: str) -> str:
+    text = read_bytes(archive, source).decode()
     return re.sub(r"\s*(?:/\*|//)# sourceMappingURL=\S+(?: \*/)?\s*$", "\n", text)
 
 
@@ -167,12 +182,15 @@ def as_decoration(svg: str) -> str:
 def write(package: Package, archive: tarfile.TarFile) -> Iterator[str]:
     """Writes the package's files and yields their lines for the list."""
     for target, sources in package.files:
-        text = "".join(read(archive, source) for source in sources)
-        if target.startswith(OCTICONS):
-            text = as_decoration(text)
         path = ROOT / target
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8", newline="\n")
+        if target.startswith(FONTS):
+            path.write_bytes(b"".join(read_bytes(archive, source) for source in sources))
+        else:
+            text = "".join(read(archive, source) for source in sources)
+            if target.startswith(OCTICONS):
+                text = as_decoration(text)
+            path.write_text(text, encoding="utf-8", newline="\n")
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
         made_from = ", ".join(source.removeprefix("dist/css/") for source in sources)
         yield f"| {target} | {package.name} | {package.version} | {package.license} | {made_from} | {digest} |\n"

@@ -7,7 +7,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 LIST = ROOT / "static/vendor/VENDORED.md"
-FOLDERS = ("static/vendor", "tests/vendor", "templates/components/octicons")
+FOLDERS = ("static/vendor", "tests/vendor", "templates/components/octicons", "cloud/statements/fonts")
 
 
 def listed() -> dict[str, str]:

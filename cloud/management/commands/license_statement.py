@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from cloud import statements
 from cloud.management.naming import find_account
 from cloud.statements.months import read_month
+from cloud.statements.pdf import pdf_file
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
@@ -28,11 +29,14 @@ class Command(BaseCommand):
         which = parser.add_mutually_exclusive_group()
         which.add_argument("--month", metavar="YYYY-MM", help="the statement of this month (default: the newest one)")
         which.add_argument("--now", action="store_true", help="make one as of now, and keep it like the others")
+        parser.add_argument("--format", choices=("json", "pdf"), default="json", help="default: json")
+        parser.add_argument("--language", choices=("en", "fr"), default="en", help="of the PDF (default: en)")
         parser.add_argument("--output", metavar="FILE", help="where to write it (default: standard output)")
 
     def handle(self, *, cloud: str, month: str | None, now: bool, output: str | None, **options: Any) -> None:
         made = _statement(find_account(cloud), month, is_new=now)
-        file = statements.json_file(made)
+        with translation.override(options["language"]):
+            file = pdf_file(made) if options["format"] == "pdf" else statements.json_file(made)
         if output is None:
             sys.stdout.buffer.write(file)
             sys.stdout.buffer.flush()
