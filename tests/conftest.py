@@ -10,6 +10,7 @@ import pytest
 from django.core.cache import cache
 from django.utils import translation
 
+from tests.support import covered
 from tests.support.migrated import migrated_in_memory
 from tests.support.services import Service, start_postgres, start_valkey
 
@@ -66,6 +67,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.timeout(300))
     is_postgres = _database() == "postgres"
     wanted = [item for item in items if (_depends_on_database(item) if is_postgres else _runs_on_sqlite(item))]
+    if is_postgres:
+        needless = covered.left_out(wanted)
+        wanted = [item for item in wanted if item not in needless]
     if len(wanted) < len(items):
         left_out = set(items) - set(wanted)
         config.hook.pytest_deselected(items=[item for item in items if item in left_out])

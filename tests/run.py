@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO
 from xml.etree import ElementTree
 
+from tests.support import covered
 from tests.support.browser import VARIABLE, provide_browser
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -86,7 +87,7 @@ def run_both(arguments: list[str], total: Count) -> set[int]:
 
 
 def start_pytest(arguments: list[str], database: str, output: IO[bytes] | None) -> "subprocess.Popen[bytes]":
-    environment = {**os.environ, "LICENSESYNC_TEST_DATABASE": database}
+    environment = {**os.environ, "LICENSESYNC_TEST_DATABASE": database, covered.VARIABLE: covered.LEFT_OUT}
     # Each worker would compile all tests anew.
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
     command = [sys.executable, "-m", "pytest", "-q", "-n", str(WORKERS[database]), "--dist", "loadgroup", *arguments]
