@@ -1,13 +1,15 @@
 """The worked examples, imported and synced, give exactly the people and numbers that they say."""
 
 import json
+from typing import Any
 
 import pytest
 
-from cloud import consumption, services
+from cloud import consumption, services, usage_files
 from cloud.models import Ledger
 from tests.cloud import rulebook
-from tests.cloud.books import DATA, NOW, connect, people, send
+from tests.cloud.books import DATA, NOW, connect, open_books, people, send
+from tests.support.usage_files import FileServer
 from wire.lines import make_line
 
 _NO_LICENSE = {"ghost", "scim-admin"}
@@ -45,6 +47,28 @@ def test_example_gives_its_numbers(ledger: Ledger, name: str, apart: int, consum
 
     assert (totals.counted_apart, totals.consumed, totals.saved) == (apart, consumed, apart - consumed)
     assert (expected["counted_apart"], expected["total_seats_consumed"]) == (apart, consumed)
+
+
+def _upload_example(ledger: Ledger, name: str) -> None:
+    folder = DATA / name
+    with (folder / "members.ndjson").open("rb") as stream:
+        services.import_members(ledger=ledger, stream=stream, by=None, at=NOW)
+    for path in sorted(folder.glob("seats-*.ndjson")):
+        far = FileServer(hostname=path.stem.removeprefix("seats-"))
+        file = far.stream(_lines(path.read_text("utf-8")))
+        given: dict[str, Any] = {"name": path.name, "by": None, "at": NOW, "fingerprint": far.fingerprint}
+        usage_files.upload_now(ledger=ledger, stream=file, clock=lambda: NOW, **given)
+
+
+@pytest.mark.parametrize("name", ["octo", "contested"])
+def test_files_give_what_the_wire_gives(ledger: Ledger, name: str) -> None:
+    other = open_books("hooli")
+    _import_example(ledger, name)
+
+    _upload_example(other, name)
+
+    assert people(other) == people(ledger)
+    assert consumption.totals(other) == consumption.totals(ledger)
 
 
 @pytest.mark.parametrize("name", ["octo", "contested"])

@@ -12,7 +12,7 @@ from django.db import transaction
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from cloud import changes, consumption, services
+from cloud import changes, consumption, services, usage_files
 from cloud.models import (
     ConsumedLicense,
     Installation,
@@ -25,9 +25,11 @@ from cloud.models import (
 )
 from cloud.shares import added_licenses, removal_effect
 from tests.cloud import rulebook
-from tests.cloud.books import NOW, connect, import_members, open_books, sync
+from tests.cloud.books import NOW, connect, import_members, lines_of, open_books, sync
 from tests.cloud.rulebook import IDENTITY, VERIFIED, Listed, World
 from tests.cloud_changes.rules import reasons
+from tests.support.usage_files import FileServer
+from wire.messages import Base
 
 pytestmark = pytest.mark.django_db
 
@@ -66,6 +68,7 @@ steps = st.one_of(
     st.tuples(st.just("members"), members),
     st.tuples(st.just("report"), reported),
     st.tuples(st.just("sync"), st.sampled_from(HOSTS), accounts),
+    st.tuples(st.just("upload"), st.sampled_from(HOSTS), accounts),
     st.tuples(st.just("add"), members),
     st.tuples(st.just("disconnect"), st.sampled_from(HOSTS)),
     st.tuples(st.just("remove"), st.sampled_from(HOSTS)),
@@ -262,6 +265,29 @@ def _sync(ledger: Ledger, world: World, hostname: str, rows: dict[int, str]) -> 
     world.servers[hostname] = dict(rows)
 
 
+def _upload(ledger: Ledger, world: World, hostname: str, rows: dict[int, str]) -> None:
+    """The same server by file, as it stands: with a line, without one any more, or new."""
+    held = ledger.installations.filter(hostname=hostname).first()
+    far = FileServer(hostname=hostname)
+    if held is not None:
+        far.server_id = str(held.server_id)
+        ledger.installations.filter(pk=held.pk).update(server_key=far.server_key)
+    if held is not None and held.snapshot_id:
+        far.base = Base(revision=held.revision, snapshot_id=str(held.snapshot_id))
+    intake = usage_files.upload_now(
+        ledger=ledger,
+        stream=far.stream(lines_of(rows.items())),
+        name="usage.json",
+        by=None,
+        at=NOW,
+        fingerprint=far.fingerprint,
+        allow_shrink=True,
+        clock=lambda: NOW,
+    )
+    assert intake.receipt
+    world.servers[hostname] = dict(rows)
+
+
 def _disconnect(ledger: Ledger, world: World, hostname: str) -> None:
     for installation in ledger.installations.filter(hostname=hostname):
         services.disconnect_installation(installation=installation, by=None, at=NOW)
@@ -285,6 +311,7 @@ STEPS: dict[str, Callable[..., None]] = {
     "add": _add,
     "report": _report,
     "sync": _sync,
+    "upload": _upload,
     "disconnect": _disconnect,
     "remove": _remove,
 }

@@ -1,0 +1,89 @@
+"""Usage files when eight come, are applied or discarded at the same moment."""
+
+import io
+
+import pytest
+
+from cloud import applying, usage_files
+from cloud.models import Installation, Intake, IntakePart, ServerAccount
+from cloud.refusals import IntakeRefused
+from enterprises.models import StagedUpload
+from tests.cloud.books import NOW, connect, lines_of, open_books, opening, send
+from tests.cloud_usage_files.steps import upload, worked
+from tests.factories import make_user
+from tests.support.races import race
+from tests.support.usage_files import FileServer, lines_for
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+MONA = (1, "mona@octo.example")
+NEW_INTAKE = 'INSERT INTO "cloud_intake" '
+INTAKE = 'UPDATE "cloud_intake"'
+
+
+def test_same_file_of_eight_owners_is_one_upload(far: FileServer) -> None:
+    ledger, owners = open_books("octo"), [make_user() for _ in range(8)]
+    data = far.file(lines_for([MONA]))
+
+    def bring(number: int) -> int:
+        intake = usage_files.upload(
+            ledger=ledger,
+            stream=io.BytesIO(data),
+            name="u",
+            by=owners[number],
+            at=NOW,
+            fingerprint=far.fingerprint,
+        )
+        return intake.pk
+
+    assert len(set(race(bring, before=NEW_INTAKE))) == 1
+    assert (Installation.objects.count(), StagedUpload.objects.count()) == (1, 1)
+    worked(Intake.objects.get())
+    assert IntakePart.objects.count() == 1
+
+
+def test_of_eight_who_apply_one_does(far: FileServer) -> None:
+    ledger, owner = open_books("octo"), make_user()
+    intake = upload(ledger, owner, far, [MONA])
+
+    done = race(lambda _number: usage_files.apply_upload(intake=intake, by=owner, at=NOW), before=INTAKE)
+
+    assert sorted(done) == [False] * 7 + [True]
+
+
+def test_file_is_applied_or_discarded_never_both(far: FileServer) -> None:
+    ledger, owner = open_books("octo"), make_user()
+    intake = upload(ledger, owner, far, [MONA])
+
+    def decide(number: int) -> bool:
+        act = usage_files.apply_upload if number % 2 else usage_files.discard_upload
+        return act(intake=intake, by=owner, at=NOW)
+
+    assert sum(race(decide, before=INTAKE)) == 1
+    worked(intake)
+    assert ServerAccount.objects.exists() == (intake.state == Intake.State.APPLIED)
+
+
+def test_file_and_wire_at_once_leave_one_history(far: FileServer) -> None:
+    ledger, owner = open_books("octo"), make_user()
+    server = connect(ledger, far.hostname)
+    Installation.objects.filter(pk=server.pk).update(server_id=far.server_id, server_key=far.server_key)
+    server.refresh_from_db()
+    file = upload(ledger, owner, far, [MONA])
+    usage_files.apply_upload(intake=file, by=owner, at=NOW)
+    lines = lines_of([(2, "hubot@octo.example")])
+    opened = opening(server, lines)
+
+    def act(number: int) -> None:
+        if number:
+            applying.apply(file.pk, lambda: NOW)
+        else:
+            send(server, lines, opened)
+
+    race(act, before=INTAKE, refusals=(IntakeRefused,))
+
+    worked(file)
+    server.refresh_from_db()
+    applied = Intake.objects.filter(state=Intake.State.APPLIED)
+    assert server.revision == 1
+    assert applied.get().snapshot_id == server.snapshot_id
