@@ -24,6 +24,8 @@ from cloud.worklist.acting import MOST_AT_ONCE
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
 
+    from cloud.pages.usage import NewServer
+
 _NUMBER: Final = re.compile(r"[0-9]{1,18}")
 
 
@@ -78,6 +80,43 @@ class ApplyMembersForm(forms.Form):
         help_text=_("The file leaves out more than a fifth of the members that are listed today."),
         required=False,
     )
+
+
+class UsageFileForm(forms.Form):
+    """A usage file of a server that no line leads to; what is wrong with one has a sentence of its own."""
+
+    file = forms.FileField(
+        label=_("Usage file"),
+        help_text=_(
+            "The file of Export license usage, at most 512 MiB. You see what changes before anything is applied."
+        ),
+        max_length=255,
+        allow_empty_file=True,
+    )
+
+
+class RegisterServerForm(forms.Form):
+    """That somebody has compared the key of a server with what the server itself shows."""
+
+    fingerprint = forms.CharField(widget=forms.HiddenInput, max_length=200)
+    compared = forms.BooleanField(
+        label=_("I have compared it: the server shows the same fingerprint"),
+        error_messages={
+            "required": _("Compare the two first: otherwise anybody could speak for this server."),
+        },
+    )
+
+    @classmethod
+    def showing(cls, server: NewServer) -> Self:
+        """The form beside the key that it is about."""
+        return cls(initial={"fingerprint": server.fingerprint})
+
+
+class ApplyUsageForm(forms.Form):
+    """The decision after the preview of a usage file."""
+
+    allow_shrink = forms.BooleanField(label=_("Yes, remove that many accounts"), required=False)
+    allow_rename = forms.BooleanField(label=_("Yes, the server was renamed"), required=False)
 
 
 class AddDomainForm(forms.Form):

@@ -43,7 +43,10 @@ PAGES = (
         order=20,
         is_landing=True,
         group=_("Settings"),
-        view_names=("cloud:seats", "cloud:remove_instance", "cloud:change", "cloud:changes"),
+        view_names=(
+            *("cloud:seats", "cloud:remove_instance", "cloud:change", "cloud:changes"),
+            *("cloud:usage", "cloud:register_usage", "cloud:upload", "cloud:apply_upload"),
+        ),
     ),
     navigation.Page(
         label=_("Import members"),

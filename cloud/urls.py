@@ -14,6 +14,7 @@ from cloud.views import (
     members,
     people,
     person,
+    usage,
 )
 
 app_name = "cloud"
@@ -37,6 +38,13 @@ urlpatterns = [
     path("enterprises/<slug:slug>/licensing/changes", changes.between, name="changes"),
     path("enterprises/<slug:slug>/licensing/changes/<int:number>", changes.change, name="change"),
     path("enterprises/<slug:slug>/licensing/syncs/<uuid:snapshot_id>", changes.change_of_sync, name="change_of_sync"),
+    path("enterprises/<slug:slug>/licensing/usage", usage.usage, name="usage"),
+    path("enterprises/<slug:slug>/licensing/usage/register/<int:pk>", usage.register, name="register_usage"),
+    path("enterprises/<slug:slug>/licensing/usage/register/<int:pk>/forget", usage.forget, name="forget_usage"),
+    path("enterprises/<slug:slug>/licensing/usage/<int:pk>", usage.upload, name="upload"),
+    path("enterprises/<slug:slug>/licensing/usage/<int:pk>/apply", usage.apply, name="apply_upload"),
+    path("enterprises/<slug:slug>/licensing/usage/<int:pk>/discard", usage.discard, name="discard_upload"),
+    path("enterprises/<slug:slug>/licensing/usage/<int:pk>/receipt.json", usage.receipt, name="upload_receipt"),
     path("enterprises/<slug:slug>/people", people.people, name="people"),
     path("enterprises/<slug:slug>/people/people.csv", people.export, name="people_export"),
     path("enterprises/<slug:slug>/people/<int:pk>", person.person, name="person"),

@@ -16,6 +16,7 @@ from cloud.forms import SeatsPurchasedForm
 from cloud.models import Installation
 from cloud.pages.changes import recent_change
 from cloud.pages.history import history_lines, history_panel
+from cloud.pages.usage import with_uploads
 from cloud.people.breakdown import breakdown
 from cloud.worklist import listing, savings
 from enterprises import notices
@@ -33,12 +34,14 @@ def licensing(request: SignedInRequest, slug: str) -> HttpResponse:
     enterprise = enterprise_for(request.user, slug, deployment=Deployment.CLOUD)
     ledger, now = enterprise.ledger, timezone.now()
     servers = instances.instance_states(ledger, now)
+    listed = Paginator(instances.by_need(servers), SERVERS_PER_PAGE).get_page(request.GET.get("page"))
     context = {
         "totals": consumption.totals(ledger),
         "recent": recent_change(ledger, now),
         "breakdown": breakdown(ledger),
         "servers": servers,
-        "instances": Paginator(instances.by_need(servers), SERVERS_PER_PAGE).get_page(request.GET.get("page")),
+        "instances": listed,
+        "rows": with_uploads(ledger, listed, now),
         "needing": sum(state.needs_somebody for state in servers),
         "duplicates": listing.counts(ledger),
         "proved": savings.proved(ledger),

@@ -31,9 +31,14 @@ def open_books(slug: str, *, at: datetime = NOW, seats_purchased: int = 100) -> 
     return services.open_ledger(enterprise=enterprise, seats_purchased=seats_purchased, at=at)
 
 
-def connect(ledger: Ledger, hostname: str) -> Installation:
+def connect(ledger: Ledger, hostname: str, *, server_id: str = "", server_key: str = "") -> Installation:
     return Installation.objects.create(
-        ledger=ledger, server_id=uuid.uuid4(), hostname=hostname, app_key="", server_key="", created_at=NOW
+        ledger=ledger,
+        server_id=server_id or uuid.uuid4(),
+        hostname=hostname,
+        app_key="",
+        server_key=server_key,
+        created_at=NOW,
     )
 
 

@@ -7,11 +7,13 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from cloud.models import Ledger, VerifiedDomain
+from cloud import applying, usage_files
+from cloud.models import Channel, Intake, Ledger, VerifiedDomain
 from cloud.suspects import runs, searching
 from enterprises.models import Scope, User
 from tests.cloud.books import NOW, connect, import_members, member, send
 from tests.factories import make_token
+from tests.support.usage_files import FileServer
 from wire.lines import make_line
 
 pytestmark = pytest.mark.django_db
@@ -27,6 +29,8 @@ LISTS = [
     f"{LICENSING}/changes/4",
     f"{LICENSING}/duplicates",
     f"{LICENSING}/savings",
+    f"{LICENSING}/usage",
+    f"{LICENSING}/usage/{{upload}}",
     f"{ENTERPRISE}/people",
     f"{ENTERPRISE}/people?deployment=both&organization=octo&role=member&domain=octo.example&q=mona",
     f"{ENTERPRISE}/people/{{person}}",
@@ -68,15 +72,26 @@ def fill(ledger: Ledger, number: int) -> None:
         hostname = f"ghes{place}.octo.example"
         server = ledger.installations.filter(hostname=hostname).first() or connect(ledger, hostname)
         send(server, [*lines, make_line(number + 1, "mona.lisa1@octo.example")])
+        bring(ledger, f"ghes{number}-{place}.octo.example", lines)
     run, _is_new = runs.request(ledger, NOW)
     searching.search(run.pk, lambda: NOW)
     assert ledger.suspects.count() >= number
 
 
+def bring(ledger: Ledger, hostname: str, lines: list[bytes]) -> None:
+    """A usage file of one more server, whose preview is ready."""
+    server = FileServer(hostname, taken_at=NOW)
+    connect(ledger, hostname, server_id=server.server_id, server_key=server.server_key)
+    owner = ledger.enterprise.roles.get(role="owner").user
+    intake = usage_files.upload(ledger=ledger, stream=server.stream(lines), name="usage.json", by=owner, at=NOW)
+    applying.apply(intake.pk, lambda: NOW)
+
+
 def asked(client: Client, ledger: Ledger, address: str, headers: dict[str, str]) -> list[str]:
     person = ledger.licenses.get(label="mona1").pk
+    upload = Intake.objects.filter(channel=Channel.FILE).latest("pk").pk
     with CaptureQueriesContext(connection) as queries:
-        answer = client.get(address.format(person=person), headers=headers)
+        answer = client.get(address.format(person=person, upload=upload), headers=headers)
         assert answer.status_code == 200
         assert answer.getvalue()
     return [query["sql"] for query in queries.captured_queries]

@@ -57,6 +57,8 @@ SERVER = {"slug": "server"}
 CLOUD = {"slug": "cloud"}
 SEATS_FILE = {"slug": "server", "pk": "seats_file"}
 MEMBERS_FILE = {"slug": "cloud", "pk": "members_file"}
+USAGE_FILE = {"slug": "cloud", "pk": "usage_file"}
+UPLOAD = {"slug": "cloud", "pk": "upload"}
 DOMAIN = {"slug": "cloud", "domain": "domain"}
 # What removing a server without accounts does, as its page says.
 NOBODY_IS_CONCERNED = dict.fromkeys(("accounts", "people_gone", "freed", "stay_on_cloud", "stay_on_servers"), "0")
@@ -183,6 +185,22 @@ CLOUD_PAGES = [
     Row("cloud:review_members", OWNERS_PAGE, where=MEMBERS_FILE),
     Row("cloud:review_members", OWNERS_FORM, "POST", MEMBERS_FILE, {"action": "apply"}),
     Row("cloud:discard_members", OWNERS_FORM, "POST", MEMBERS_FILE),
+    Row("cloud:usage", LOOK, where=CLOUD),
+    Row("cloud:usage", OWNERS_MISTAKE, "POST", CLOUD),
+    Row("cloud:register_usage", OWNERS_PAGE, where=USAGE_FILE),
+    Row(
+        "cloud:register_usage",
+        OWNERS_FORM,
+        "POST",
+        USAGE_FILE,
+        {"fingerprint": "usage_fingerprint", "compared": "on"},
+    ),
+    Row("cloud:forget_usage", OWNERS_FORM, "POST", USAGE_FILE),
+    Row("cloud:upload", LOOK, where=UPLOAD),
+    Row("cloud:apply_upload", OWNERS_FORM, "POST", UPLOAD),
+    Row("cloud:discard_upload", OWNERS_FORM, "POST", UPLOAD),
+    # The file of the table is not applied yet: there is no receipt.
+    Row("cloud:upload_receipt", Expected(302, 404, 404, 404), where=UPLOAD),
     Row("cloud:domains", LOOK, where=CLOUD),
     Row("cloud:add_domain", OWNERS_PAGE, where=CLOUD),
     Row("cloud:add_domain", OWNERS_FORM, "POST", CLOUD, {"domain": "labs.example"}),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from urllib.parse import parse_qs, urlsplit
 from uuid import uuid4
@@ -10,18 +11,20 @@ from uuid import uuid4
 from django.conf import settings
 from django.utils import timezone
 
+from cloud import applying, usage_files
 from cloud.domains.proving import CODE_LIFETIME, add
 from cloud.models import Installation, Ledger, Suspect
 from cloud.services import import_members
 from connect.handshake import start
 from enterprises.founding import Particulars, found
-from enterprises.models import ApiToken, Deployment, Enterprise, RoleName, User
+from enterprises.models import ApiToken, Deployment, Enterprise, RoleName, StagedUpload, User
 from enterprises.secrets import digest, new_secret
 from enterprises.services import create_api_token, grant_role
 from enterprises.uploads import stage_upload
 from licensesync.models import Schedule, SyncJob
 from licensesync.services import set_license
 from tests.support.line import callback
+from tests.support.usage_files import FileServer, lines_for
 
 SEATS = b"created_at,id,login,email\n2026-01-01,7,mona,mona@octo.example\n"
 MEMBERS = b'{"id": 1, "login": "mona", "member_roles": ["octo:Owner"]}\n'
@@ -110,7 +113,29 @@ def _things_of_cloud(enterprise: Enterprise, owner: User) -> dict[str, str]:
         "person": str(ledger.licenses.get().pk),
         "revision": str(ledger.revisions.get().number),
         "duplicate": str(_proved_pair(ledger).pk),
+        **_usage_files(ledger, owner),
     }
+
+
+def _usage_files(ledger: Ledger, owner: User) -> dict[str, str]:
+    """A file whose preview is ready, and one of a server that is not known."""
+    at = timezone.now()
+    known, unknown = FileServer("ghes7.octo.example", taken_at=at), FileServer("ghes8.octo.example", taken_at=at)
+    Installation.objects.create(
+        ledger=ledger,
+        server_id=known.server_id,
+        hostname=known.hostname,
+        app_key="",
+        server_key=known.server_key,
+        created_at=at,
+    )
+    lines, name = lines_for([(1, "mona@octo.example")]), "usage.json"
+    ready = usage_files.upload(ledger=ledger, stream=known.stream(lines), name=name, by=owner, at=at)
+    applying.apply(ready.pk, timezone.now)
+    with suppress(usage_files.UnknownServer):
+        usage_files.upload(ledger=ledger, stream=unknown.stream(lines), name=name, by=owner, at=at)
+    staged = StagedUpload.objects.get(purpose=usage_files.PURPOSE)
+    return {"upload": str(ready.pk), "usage_file": str(staged.pk), "usage_fingerprint": unknown.fingerprint}
 
 
 def _proved_pair(ledger: Ledger) -> Suspect:
