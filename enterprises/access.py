@@ -7,12 +7,14 @@ without the right is told so (403).
 from __future__ import annotations
 
 import enum
+import logging
 import re
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
+from django.db import OperationalError
 from django.db.models import Q
 from django.http import Http404
 from django.utils import timezone
@@ -35,6 +37,8 @@ __all__ = [
     "only_enterprise_for_token",
     "served",
 ]
+
+logger = logging.getLogger(__name__)
 
 AUTHORIZATION = re.compile(r"\A(?:token|bearer) +([\x21-\x7e]{1,200})\s*\Z", re.IGNORECASE)
 # One write a minute is enough to see whether a token is still in use.
@@ -103,7 +107,12 @@ def authenticate_token(header_value: str) -> ApiToken | None:
 def _note_use(token: ApiToken) -> None:
     now = timezone.now()
     stale = Q(last_used_at=None) | Q(last_used_at__lt=now)
-    ApiToken.objects.filter(stale, pk=token.pk).update(last_used_at=now)
+    try:
+        ApiToken.objects.filter(stale, pk=token.pk).update(last_used_at=now)
+    except OperationalError:
+        # Whoever only asks is answered, also while much is written (on SQLite only one writes): a later use is noted.
+        logger.warning("The use of a token could not be noted.", extra={"token_id": token.pk})
+        return
     token.last_used_at = now
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 import time_machine
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import OperationalError, connection
 from django.forms.models import model_to_dict
 from django.http import Http404
 
@@ -82,6 +84,18 @@ def test_use_is_noted_once_a_minute(owner: User) -> None:
             authenticate_token(f"token {secret}")
 
     assert ApiToken.objects.get().last_used_at == NOW + timedelta(seconds=61)
+
+
+def test_token_opens_while_its_use_cannot_be_noted(owner: User) -> None:
+    token, secret = make_token(owner)
+
+    def locked(execute: Any, sql: str, *arguments: Any) -> Any:
+        if sql.startswith('UPDATE "enterprises_apitoken"'):
+            raise OperationalError("database is locked")
+        return execute(sql, *arguments)
+
+    with connection.execute_wrapper(locked):
+        assert authenticate_token(f"token {secret}") == token
 
 
 def test_scope_and_role_open_the_enterprise(owner: User, cloud_enterprise: Enterprise) -> None:
