@@ -60,7 +60,7 @@ def test_result_as_json_names_nobody(ledger: Ledger, server: FileServer, file: P
 def test_unknown_server_is_refused_with_its_fingerprint(ledger: Ledger, server: FileServer, file: Path) -> None:
     file.write_bytes(server.file(LINES))
 
-    with pytest.raises(CommandError, match=f"run this again with --fingerprint {server.fingerprint}"):
+    with pytest.raises(CommandError, match=f"run this again with --fingerprint '{server.fingerprint}'"):
         run(file)
 
     assert not ledger.installations.exists()
@@ -175,3 +175,9 @@ def test_server_is_renamed_where_that_is_meant(ledger: Ledger, server: FileServe
     run(file, "--allow-rename")
 
     assert ledger.installations.get().hostname == "new.example"
+
+
+def test_fingerprint_may_come_without_its_spaces(ledger: Ledger, server: FileServer, file: Path) -> None:
+    file.write_bytes(server.file(LINES))
+
+    assert "is applied to octo" in run(file, "--fingerprint", server.fingerprint.replace(" ", ""))

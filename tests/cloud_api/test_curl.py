@@ -68,7 +68,7 @@ def variables(owner: User) -> dict[str, str]:
     return {
         "TOKEN": make_token(owner, Scope.ADMIN_ENTERPRISE)[1],
         "UPLOAD": str(uploads_of(ledger).get().pk),
-        "FINGERPRINT": new.fingerprint,
+        "FINGERPRINT": new.fingerprint.replace(" ", ""),
         "usage.json": new.file(LINES).decode(),
     }
 

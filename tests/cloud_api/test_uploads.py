@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
 
 from cloud import applying
 from cloud.models import Installation, Intake, Ledger
@@ -227,6 +228,19 @@ def test_list_has_the_newest_first(reader_api: Api, ledger: Ledger, server: File
     assert listed.json()["total_count"] == 2
     assert listed.json()["uploads"][0]["hostname"] == newer.hostname
     assert 'rel="next"' in listed["Link"]
+
+
+@pytest.mark.parametrize("number", [1, 9])
+def test_list_takes_a_fixed_number_of_queries(
+    number: int, reader_api: Api, ledger: Ledger, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    for each in range(number):
+        applied(ledger, new_server(f"ghes{each}.octo.example"))
+
+    with django_assert_max_num_queries(6):
+        uploads = reader_api.get(UPLOADS).json()["uploads"]
+
+    assert [upload["difference"]["samples"] for upload in uploads] == [[]] * number
 
 
 def test_owner_only_uploads(reader_api: Api, stranger_api: Api, anonymous: Api, ledger: Ledger) -> None:

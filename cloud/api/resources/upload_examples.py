@@ -18,7 +18,7 @@ from cloud.api.resources.upload_shapes import (
 from wire.messages import Account, EndorsedKey, Receipt
 from wire.receipts import ReceiptFile
 
-_FINGERPRINT: Final = "5c1f:9a0e:77d2:41b6:c3e8:0f4d:2b95:e61a"
+_FINGERPRINT: Final = "5c1f 9a0e 77d2 41b6 c3e8 0f4d 2b95 e61a 1b07 3d5e 92ac 6f40 d8b1 7c23 a94e 05f6"
 _AT: Final = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 _YES_OR_NO: Final = {"type": "boolean", "default": False}
 
@@ -30,7 +30,7 @@ PARAMETERS: Final = (
     ),
     Parameter(
         name="fingerprint",
-        description="Of the server's key: registers a server that is not known yet, where the file is signed by it.",
+        description="Of the server's key, with or without spaces: registers a server that is not known yet.",
         schema={"type": "string", "maxLength": 200},
     ),
 )

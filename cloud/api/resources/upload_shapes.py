@@ -1,8 +1,10 @@
 """What the API says of an uploaded usage file, and of one that it does not take."""
 
+from collections.abc import Iterator
 from typing import Annotated, Final, Literal
 
 import msgspec
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
@@ -42,7 +44,7 @@ class UploadDifference(msgspec.Struct, frozen=True, kw_only=True):
     licenses_added: int
     licenses_removed: int
     revision: Annotated[int, about("Of the server's history; a preview has the one that it was computed at.")]
-    samples: Annotated[list[UploadSample], about("Some of the accounts behind it, for a day.")]
+    samples: Annotated[list[UploadSample], about("Some of the accounts behind it, for a day; none in lists.")]
 
 
 class Upload(msgspec.Struct, frozen=True, kw_only=True):
@@ -122,6 +124,13 @@ def shape_of(request: HttpRequest, intake: Intake, slug: str) -> Upload:
         "receipt_url": _receipt_address(request, intake, slug) if status.receipt else None,
     }
     return msgspec.convert(facts, Upload)
+
+
+def without_samples(intakes: QuerySet[Intake]) -> Iterator[Intake]:
+    """The same for a list, which has no room for examples of each."""
+    for intake in intakes.defer("samples"):
+        intake.samples = None
+        yield intake
 
 
 def refusal_facts(request: HttpRequest, error: UploadRefused, slug: str) -> dict[str, object]:

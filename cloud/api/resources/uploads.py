@@ -21,7 +21,7 @@ from cloud.api.described import described, described_deed
 from cloud.api.errors import Refused
 from cloud.api.paging import link_pages, window
 from cloud.api.resources import upload_examples as examples
-from cloud.api.resources.upload_shapes import DOCUMENTATION, Uploads, refusal_facts, shape_of
+from cloud.api.resources.upload_shapes import DOCUMENTATION, Uploads, refusal_facts, shape_of, without_samples
 from cloud.api.resources.words import TAG, number_in
 from cloud.models import Intake, Ledger
 from cloud.usage_files import UploadCode, UploadRefused
@@ -94,7 +94,7 @@ def list_uploads(request: TokenRequest, enterprise: str) -> HttpResponse:
     asked, found = window(request), usage_files.uploads_of(auth.ledger(request, enterprise))
     listed = found.count()
     with translation.override("en"):
-        uploads = [shape_of(request, intake, enterprise) for intake in found[asked.rows]]
+        uploads = [shape_of(request, intake, enterprise) for intake in without_samples(found[asked.rows])]
     answered = Uploads(total_count=listed, uploads=uploads)
     return link_pages(short_answer(request, answered), request, asked, listed)
 

@@ -41,7 +41,7 @@ _RESULT: Final = (
 _UNKNOWN: Final = (
     "{cloud} does not know the server {hostname}. Its file is signed by a key with the fingerprint {fingerprint}. "
     "Compare that with the one on the server's page of usage files; if it is the same, run this again with "
-    "--fingerprint {fingerprint}."
+    "--fingerprint '{fingerprint}'."
 )
 _OPTIONS: Final[dict[str, str]] = {
     ErrorCode.SHRINK_UNCONFIRMED: "--allow-shrink",
