@@ -8,9 +8,11 @@ import pytest
 
 from enterprises.models import AuditEvent
 from licensesync import services
+from licensesync.exporting import request_export
 from licensesync.jobs import cancel
 from licensesync.models import SeatSource, SourceConfig, SyncJob
 from licensesync.pages.sync_box import missing_of
+from licensesync.pages.usage_file import usage_file_page
 from licensesync.sources.asking import run_requested, waiting
 from licensesync.sources.refreshing import Refresher
 from licensesync.state import StateCode, connection_state
@@ -43,6 +45,35 @@ def test_sync_and_preview_send_what_the_source_says_now(world: World, ghes: Ghes
     assert job.refresh_began_at is not None
     assert job.refreshed_at is not None
     assert events(job).index("refreshed") < events(job).index("prepared")
+
+
+def test_usage_file_holds_what_the_source_says_now(world: World, ghes: Ghes) -> None:
+    ghes.behave(accounts=5)
+    from_ghes(world.server, ghes)
+
+    job = world.run(request_export(server=world.server, by=None, at=world.clock.now))
+
+    assert (job.state, job.accounts, job.source_error) == ("exported", 5, "")
+
+
+def test_usage_file_waits_for_no_source_and_says_so(world: World, ghes: Ghes) -> None:
+    from_ghes(world.server, ghes)
+    ghes.behave(trouble="server_error")
+
+    job = world.run(request_export(server=world.server, by=None, at=world.clock.now))
+
+    assert (job.state, job.accounts, job.source_error) == ("exported", 3, "source_server_error")
+    assert usage_file_page(world.server, world.clock.now, is_owner=True).source_error.endswith("stayed as they were.")
+
+
+def test_usage_file_without_any_seats_waits_for_its_source(ghes: Ghes) -> None:
+    world = make_world(accounts=0)
+    from_ghes(world.server, ghes)
+    ghes.behave(trouble="server_error")
+
+    job = world.run(request_export(server=world.server, by=None, at=world.clock.now))
+
+    assert (job.state, job.error_code) == ("queued", "source_server_error")
 
 
 def test_sync_of_imported_seats_has_nothing_to_refresh(world: World, ghes: Ghes) -> None:
