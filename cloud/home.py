@@ -46,6 +46,7 @@ PAGES = (
         view_names=(
             *("cloud:seats", "cloud:remove_instance", "cloud:change", "cloud:changes"),
             *("cloud:usage", "cloud:register_usage", "cloud:upload", "cloud:apply_upload"),
+            "cloud:statements",
         ),
     ),
     navigation.Page(

@@ -72,12 +72,8 @@ def sign_statement(statement: Statement, signer: ReceiptSigner) -> str:
 
 def keys_until(kid: str) -> tuple[EndorsedKey, ...]:
     """Return the keys up to this one, the oldest first, which has no word of another one."""
-    keys = []
-    for each in _newest_first().reverse():
-        keys.append(EndorsedKey(kid=each.kid, x=each.public_key, endorsement=each.endorsement))
-        if each.kid == kid:
-            break
-    return tuple(keys)
+    keys = all_keys()
+    return keys[: 1 + next(place for place, key in enumerate(keys) if key.kid == kid)]
 
 
 def rotate(at: datetime) -> ReceiptSigner:

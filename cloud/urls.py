@@ -14,6 +14,7 @@ from cloud.views import (
     members,
     people,
     person,
+    statements,
     usage,
 )
 
@@ -45,6 +46,15 @@ urlpatterns = [
     path("enterprises/<slug:slug>/licensing/usage/<int:pk>/apply", usage.apply, name="apply_upload"),
     path("enterprises/<slug:slug>/licensing/usage/<int:pk>/discard", usage.discard, name="discard_upload"),
     path("enterprises/<slug:slug>/licensing/usage/<int:pk>/receipt.json", usage.receipt, name="upload_receipt"),
+    path("enterprises/<slug:slug>/licensing/statements", statements.show, name="statements"),
+    path("enterprises/<slug:slug>/licensing/statements/new", statements.make, name="make_statement"),
+    path(
+        "enterprises/<slug:slug>/licensing/statements/verify_statement.py",
+        statements.verifier,
+        name="statement_verifier",
+    ),
+    path("enterprises/<slug:slug>/licensing/statements/<int:pk>.json", statements.json_download, name="statement_json"),
+    path("enterprises/<slug:slug>/licensing/statements/<int:pk>.pdf", statements.pdf_download, name="statement_pdf"),
     path("enterprises/<slug:slug>/people", people.people, name="people"),
     path("enterprises/<slug:slug>/people/people.csv", people.export, name="people_export"),
     path("enterprises/<slug:slug>/people/<int:pk>", person.person, name="person"),

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from cloud import signer
 from wire import signing
 from wire import statements as wire_statements
+
+VERIFIER: Final = Path(__file__).parents[2] / "docs" / "verify_statement.py"
+"""The program that checks a statement offline; whoever builds an image takes it along."""
 
 if TYPE_CHECKING:
     from datetime import date
@@ -42,6 +46,11 @@ def json_file(statement: Statement) -> bytes:
 def signing_fingerprint(statement: Statement) -> str:
     """The fingerprint of the key that signed a statement."""
     return signing.fingerprint(signer.keys_until(statement.kid)[-1].x)
+
+
+def fingerprints() -> list[tuple[str, str]]:
+    """The id and the fingerprint of each key under which a statement may be signed, the newest first."""
+    return [(key.kid, signing.fingerprint(key.x)) for key in reversed(signer.all_keys())]
 
 
 def file_name(statement: Statement, suffix: str) -> str:

@@ -13,6 +13,7 @@ from pytest_django.live_server_helper import LiveServer
 from cloud.domains.proving import add
 from cloud.models import ConsumedLicense, Installation, Ledger
 from cloud.services import open_ledger
+from cloud.statements import make_now
 from enterprises.models import Enterprise, User
 from tests.cloud_api.servers import FakeServer
 from tests.cloud_pages.scenes import EXAMPLE, fill
@@ -30,6 +31,7 @@ def octo(transactional_db: None) -> Ledger:
     open_ledger(enterprise=make_cloud_enterprise("empty", owner=olivia), at=NOW)
     ledger = open_ledger(enterprise=make_cloud_enterprise("octo", owner=olivia), seats_purchased=20, at=NOW)
     fill(ledger)
+    make_now(ledger=ledger, by=olivia, at=NOW)
     add(ledger=ledger, domain="octo.example", by=olivia, at=timezone.now())
     return ledger
 
@@ -69,6 +71,8 @@ def _addresses() -> list[str]:
         "/enterprises/octo/licensing",
         "/enterprises/octo/licensing/seats",
         f"/enterprises/octo/licensing/instances/{ghes1}/remove",
+        "/enterprises/octo/licensing/statements",
+        "/enterprises/empty/licensing/statements",
         "/enterprises/octo/people",
         "/enterprises/octo/people?q=nobody-of-that-name",
         f"/enterprises/octo/people/{bob}",

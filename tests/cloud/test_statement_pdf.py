@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
+from django.utils import translation
 
 from cloud import statements
 from cloud.models import Statement, UsagePoint
@@ -83,6 +84,13 @@ def test_pdf_says_how_many_are_missing(made: Statement, ledger: Ledger, written:
     pdf.pdf_file(statements.make_now(ledger=ledger, by=None, at=NOW))
 
     assert written[written.index("Over") + 1] == "2"
+
+
+def test_pdf_speaks_french(made: Statement, written: list[str]) -> None:
+    with translation.override("fr"):
+        pdf.pdf_file(made)
+
+    assert {"Relevé de licences", "Consommées", "du 1 mars 2026 au 2 mars 2026"} <= set(written)
 
 
 def test_pdf_of_a_month_without_a_count(ledger: Ledger, written: list[str]) -> None:

@@ -31,6 +31,7 @@ LISTS = [
     f"{LICENSING}/savings",
     f"{LICENSING}/usage",
     f"{LICENSING}/usage/{{upload}}",
+    f"{LICENSING}/statements",
     f"{ENTERPRISE}/people",
     f"{ENTERPRISE}/people?deployment=both&organization=octo&role=member&domain=octo.example&q=mona",
     f"{ENTERPRISE}/people/{{person}}",

@@ -59,6 +59,7 @@ SEATS_FILE = {"slug": "server", "pk": "seats_file"}
 MEMBERS_FILE = {"slug": "cloud", "pk": "members_file"}
 USAGE_FILE = {"slug": "cloud", "pk": "usage_file"}
 UPLOAD = {"slug": "cloud", "pk": "upload"}
+STATEMENT = {"slug": "cloud", "pk": "statement"}
 DOMAIN = {"slug": "cloud", "domain": "domain"}
 # What removing a server without accounts does, as its page says.
 NOBODY_IS_CONCERNED = dict.fromkeys(("accounts", "people_gone", "freed", "stay_on_cloud", "stay_on_servers"), "0")
@@ -167,6 +168,11 @@ CLOUD_PAGES = [
     Row("cloud:search_duplicates", OWNERS_FORM, "POST", CLOUD),
     Row("cloud:search_status", LOOK, where=CLOUD),
     Row("cloud:savings", LOOK, where=CLOUD),
+    Row("cloud:statements", LOOK, where=CLOUD),
+    Row("cloud:make_statement", OWNERS_FORM, "POST", CLOUD),
+    Row("cloud:statement_json", LOOK, where=STATEMENT),
+    Row("cloud:statement_pdf", LOOK, where=STATEMENT),
+    Row("cloud:statement_verifier", LOOK, where=CLOUD),
     Row("cloud:remove_instance", OWNERS_PAGE, where={"slug": "cloud", "pk": "installation"}),
     Row("cloud:remove_instance", OWNERS_FORM, "POST", {"slug": "cloud", "pk": "installation"}, NOBODY_IS_CONCERNED),
     Row("cloud:addresses", OWNERS_PAGE, where=CLOUD),

@@ -15,6 +15,7 @@ from cloud import applying, usage_files
 from cloud.domains.proving import CODE_LIFETIME, add
 from cloud.models import Installation, Ledger, Suspect
 from cloud.services import import_members
+from cloud.statements import make_now
 from connect.handshake import start
 from enterprises.founding import Particulars, found
 from enterprises.models import ApiToken, Deployment, Enterprise, RoleName, StagedUpload, User
@@ -114,6 +115,7 @@ def _things_of_cloud(enterprise: Enterprise, owner: User) -> dict[str, str]:
         "revision": str(ledger.revisions.get().number),
         "duplicate": str(_proved_pair(ledger).pk),
         **_usage_files(ledger, owner),
+        "statement": str(make_now(ledger=ledger, by=None, at=timezone.now()).pk),
     }
 
 
