@@ -24,6 +24,7 @@ from cloud.worklist.acting import MOST_AT_ONCE
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
 
+    from cloud.models import Ledger
     from cloud.pages.usage import NewServer
 
 _NUMBER: Final = re.compile(r"[0-9]{1,18}")
@@ -117,6 +118,12 @@ class ApplyUsageForm(forms.Form):
 
     allow_shrink = forms.BooleanField(label=_("Yes, remove that many accounts"), required=False)
     allow_rename = forms.BooleanField(label=_("Yes, the server was renamed"), required=False)
+    consumed = forms.IntegerField(required=False)
+
+    def is_about(self, ledger: Ledger) -> bool:
+        """Whether the books still count as many as the page said that they do."""
+        shown = self.cleaned_data.get("consumed")
+        return shown is None or shown == ledger.consumed
 
 
 class AddDomainForm(forms.Form):

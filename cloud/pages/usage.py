@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from django.utils.functional import Promise
 
     from cloud.instances import InstanceState
-    from cloud.models import Ledger
+    from cloud.models import Ledger, Revision
     from enterprises.models import StagedUpload
     from wire.usage import UsageHeader
 
@@ -135,6 +135,13 @@ def with_uploads(ledger: Ledger, states: Iterable[InstanceState], now: datetime)
     last = uploads.order_by().values("installation").annotate(last=Max("pk")).values("last")
     rows = {row.installation_id: upload_row(slug, row, now) for row in uploads.filter(pk__in=last)}
     return [InstanceRow(state=state, upload=rows.get(state.installation.pk)) for state in states]
+
+
+def upload_behind(revision: Revision) -> Intake | None:
+    """Return the usage file that made a revision; None for what came over the wire, and for what is forgotten."""
+    if revision.snapshot_id is None:
+        return None
+    return uploads_of(revision.ledger).filter(snapshot_id=revision.snapshot_id).first()
 
 
 def new_server(staged: StagedUpload) -> NewServer:

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET
 
 from cloud import changes, people
 from cloud.pages.changes import changes_page, reasons_of
+from cloud.pages.usage import upload_behind
 from enterprises.access import Deployment, enterprise_for
 from enterprises.requests import SignedInRequest
 
@@ -56,6 +57,7 @@ def change(request: SignedInRequest, slug: str, number: int) -> HttpResponse:
         "people": people.with_accounts(ledger, page.object_list),
         "gone": counts.gone(kind),
         "reasons": reasons_of(ledger, revision),
+        "upload": upload_behind(revision),
     }
     return render(request, "cloud/change.html", context)
 

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from cloud import usage_files
 from cloud.forms import ApplyUsageForm, RegisterServerForm, UsageFileForm
 from cloud.models import Intake
-from cloud.pages.upload import upload_page
+from cloud.pages.upload import UploadPage, upload_page
 from cloud.pages.usage import NewServer, new_server, uploads_of, uploads_page
 from cloud.usage_files import UnknownServer, UploadRefused
 from enterprises import throttling, uploads
@@ -109,6 +109,8 @@ def apply(request: SignedInRequest, slug: str, pk: int) -> HttpResponse:
     enterprise = enterprise_for(request.user, slug, deployment=Deployment.CLOUD, need=Need.OWN)
     intake, now, form = _intake(enterprise, pk), timezone.now(), ApplyUsageForm(request.POST)
     form.is_valid()
+    if not form.is_about(enterprise.ledger):
+        return _asked_again(request, enterprise, form, upload_page(enterprise.ledger, intake, now))
     try:
         is_mine = usage_files.apply_upload(
             intake=intake,
@@ -120,8 +122,7 @@ def apply(request: SignedInRequest, slug: str, pk: int) -> HttpResponse:
         )
     except UploadRefused as refused:
         page = upload_page(enterprise.ledger, _intake(enterprise, pk), now, refused=refused)
-        context = {"enterprise": enterprise, "page": page, "form": form}
-        return render(request, "cloud/upload.html", context, status=HTTPStatus.CONFLICT)
+        return _asked_again(request, enterprise, form, page)
     if not is_mine:
         messages.info(request, _("This file is decided already. Nothing was done."))
     return redirect("cloud:upload", slug=slug, pk=pk)
@@ -184,6 +185,13 @@ def _waiting(request: SignedInRequest, slug: str, pk: int) -> tuple[Enterprise, 
 
 def _intake(enterprise: Enterprise, pk: int) -> Intake:
     return get_object_or_404(uploads_of(enterprise.ledger), pk=pk)
+
+
+def _asked_again(
+    request: SignedInRequest, enterprise: Enterprise, form: ApplyUsageForm, page: UploadPage
+) -> HttpResponse:
+    context = {"enterprise": enterprise, "page": page, "form": form}
+    return render(request, "cloud/upload.html", context, status=HTTPStatus.CONFLICT)
 
 
 def _registration(

@@ -14,6 +14,7 @@ from django.utils import timezone
 from cloud import applying
 from cloud.models import Installation, Intake, Ledger, ServerAccount
 from enterprises.models import AuditEvent, StagedUpload, User
+from tests.cloud.books import import_members, member
 from tests.support.usage_files import FileServer, lines_for
 from wire.receipts import ReceiptFile
 
@@ -187,6 +188,31 @@ def test_preview_that_is_overtaken_is_not_applied(owner_client: Client, ledger: 
     assert "Other usage of this server has arrived since." in page
     assert answer.status_code == 409
     assert ServerAccount.objects.count() == 3
+
+
+def test_number_that_changed_meanwhile_is_asked_about_again(
+    owner_client: Client, ledger: Ledger, far: FileServer
+) -> None:
+    url = registered(owner_client, far)
+    work()
+    import_members(ledger, member(1, "mona"))
+
+    asked = owner_client.post(f"{url}/apply", {"consumed": "0"})
+
+    assert asked.status_code == 409
+    assert "The number of licenses has changed since" in asked.content.decode()
+    assert 'value="1"' in asked.content.decode()
+    assert owner_client.post(f"{url}/apply", {"consumed": "1"}).status_code == 302
+
+
+def test_change_names_the_file_that_made_it(owner_client: Client, ledger: Ledger, far: FileServer) -> None:
+    url = applied(owner_client, far)
+    change = owner_client.get(url).context["page"].change_url
+
+    page = owner_client.get(change).content.decode()
+
+    assert f"What the usage file of {far.hostname} changed" in page
+    assert f'href="{url}"' in page
 
 
 def test_old_seats_are_pointed_out(owner_client: Client, ledger: Ledger, far: FileServer) -> None:
