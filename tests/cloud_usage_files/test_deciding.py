@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.core.cache import cache
 from django.db import OperationalError
 
 from cloud import applying, claims, filed, services, usage_files
@@ -185,15 +186,30 @@ def test_preview_waits_for_a_day(ledger: Ledger, owner: User, far: FileServer) -
     assert status_of(intake, NOW + A_DAY).code == "expired"
 
 
+def test_samples_and_ended_files_go_with_time(ledger: Ledger, owner: User, far: FileServer) -> None:
+    intake = upload(ledger, owner, far, [MONA])
+    assert intake.samples
+
+    enforce(NOW + A_DAY)
+    intake.refresh_from_db()
+    assert intake.samples is None
+    cache.clear()
+    enforce(NOW + timedelta(days=32))
+
+    assert not Intake.objects.exists()
+
+
 def test_unread_file_waits_for_a_worker(ledger: Ledger, owner: User, far: FileServer) -> None:
     usage_files.upload(
         ledger=ledger, stream=far.stream(lines_for([MONA])), name="u", by=owner, at=NOW, fingerprint=far.fingerprint
     )
 
     enforce(NOW + timedelta(days=6))
-
     assert list(claims.waiting(NOW)) == [Intake.objects.get()]
     assert StagedUpload.objects.exists()
+
+    enforce(NOW + timedelta(days=7))
+    assert not StagedUpload.objects.exists()
 
 
 def test_disconnected_server_reports_by_file_from_then_on(ledger: Ledger, owner: User, far: FileServer) -> None:

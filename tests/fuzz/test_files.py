@@ -1,4 +1,4 @@
-"""Bent files of seats and members are refused with a sentence, and nothing of them is kept.
+"""Bent files of seats, members and usage are refused with a sentence, and nothing of them is kept.
 
 A failure names its case: a seed and a number, from which ``chances`` makes the same file again.
 """
@@ -11,22 +11,26 @@ from collections.abc import Callable
 
 import pytest
 
-from cloud import services
+from cloud import services, usage_files
 from cloud.members import MembersInvalid
 from cloud.members import ShrinkNotAllowed as MembersWouldVanish
 from cloud.members.files import read_members
-from cloud.models import ConsumedLicense, Ledger, Member, MemberAddress
+from cloud.models import ConsumedLicense, IntakePart, Ledger, Member, MemberAddress, ServerAccount
+from cloud.usage_files import UploadRefused
+from enterprises.models import User
 from licensesync.models import Seat, SeatSource
 from licensesync.seats.reading import read_seats
 from licensesync.seats.rows import SeatsInvalid
 from tests.cloud.books import NOW, member
 from tests.fuzz.mutator import bent_bytes, chances
 from tests.licensesync.world import make_server, ndjson, seat
+from tests.support.usage_files import FileServer, lines_for
+from wire.usage_reading import UsageFileInvalid, read_head, read_pieces
 
 # What is read costs a fiftieth of what is asked for.
 READ = 6_400
 IMPORTED = 160
-TABLES = (ConsumedLicense, Member, MemberAddress, Seat, SeatSource)
+TABLES = (ServerAccount, ConsumedLicense, Member, MemberAddress, Seat, SeatSource)
 SEATS_CSV = b"created_at,id,login,email,role,suspended?\n" + b"".join(
     b"2026-01-01 00:00:00 UTC,%d,login%d,u%d@octo.example,user,false\n" % (number, number, number)
     for number in range(1, 5)
@@ -37,10 +41,15 @@ MEMBERS_CSV = b"github_com_login,github_com_name,github_com_member_roles,github_
 )
 
 
+FAR = FileServer()
+USAGE = FAR.file(lines_for((number, f"u{number}@octo.example") for number in range(1, 5)))
+
+
 def rows() -> list[int]:
     return [model._default_manager.count() for model in TABLES]
 
 
+REFUSALS = (SeatsInvalid, MembersInvalid, MembersWouldVanish, UploadRefused, UsageFileInvalid)
 Read = Callable[[bytes], object]
 
 
@@ -50,7 +59,7 @@ def bombard(read: Read, valid: bytes, *, seed: int, count: int) -> int:
     for number, chance in enumerate(chances(seed, count)):
         try:
             read(bent_bytes(valid, chance))
-        except (SeatsInvalid, MembersInvalid, MembersWouldVanish):
+        except REFUSALS:
             refused += 1
             assert rows() == before
         except Exception as error:
@@ -66,8 +75,8 @@ def test_bent_seats(db: None) -> None:
     def read(data: bytes) -> object:
         return seat(server, data, allow_shrink=True)
 
-    assert bombard(read, ndjson(range(1, 5)), seed=7, count=IMPORTED // 4) > 5
-    assert bombard(read, SEATS_CSV, seed=8, count=IMPORTED // 4) > 2
+    assert bombard(read, ndjson(range(1, 5)), seed=7, count=IMPORTED // 5) > 5
+    assert bombard(read, SEATS_CSV, seed=8, count=IMPORTED // 5) > 2
 
 
 def test_bent_members(ledger: Ledger) -> None:
@@ -76,8 +85,23 @@ def test_bent_members(ledger: Ledger) -> None:
             ledger=ledger, stream=io.BytesIO(data), by=None, at=NOW, partial=False, allow_shrink=True
         )
 
-    assert bombard(read, MEMBERS, seed=9, count=IMPORTED // 4) > 5
-    assert bombard(read, MEMBERS_CSV, seed=10, count=IMPORTED // 4) > 2
+    assert bombard(read, MEMBERS, seed=9, count=IMPORTED // 5) > 5
+    assert bombard(read, MEMBERS_CSV, seed=10, count=IMPORTED // 5) > 2
+
+
+def test_bent_usage(ledger: Ledger, owner: User) -> None:
+    def read(data: bytes) -> object:
+        return usage_files.upload_now(
+            ledger=ledger, stream=io.BytesIO(data), name="u", by=owner, at=NOW, fingerprint=FAR.fingerprint
+        )
+
+    assert bombard(read, USAGE, seed=15, count=IMPORTED // 5) > IMPORTED // 6
+    assert not IntakePart.objects.exists()
+
+
+def read_usage_only(data: bytes) -> object:
+    stream = io.BytesIO(data)
+    return [*read_pieces(stream, read_head(stream).header)]
 
 
 def read_seats_only(data: bytes) -> object:
@@ -95,19 +119,20 @@ def read_members_only(data: bytes) -> object:
         (read_seats_only, SEATS_CSV, 12),
         (read_members_only, MEMBERS, 13),
         (read_members_only, MEMBERS_CSV, 14),
+        (read_usage_only, USAGE, 16),
     ],
 )
 def test_bent_files_are_read_or_refused(read: Read, valid: bytes, seed: int) -> None:
     """By the readers alone, which need no database."""
     refused = 0
-    for number, chance in enumerate(chances(seed, READ // 4)):
+    for number, chance in enumerate(chances(seed, READ // 5)):
         first, *_rest = lines = valid.splitlines(keepends=True)
         bent = bent_bytes(chance.choice(lines), chance)
         try:
             read(chance.choice((bent_bytes(valid, chance), first + bent, bent + valid)))
-        except (SeatsInvalid, MembersInvalid):
+        except REFUSALS:
             refused += 1
         except Exception as error:
             error.add_note(f"seed {seed}, case {number}")
             raise
-    assert refused > READ // 20
+    assert refused > READ // 25
