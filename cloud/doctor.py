@@ -124,6 +124,8 @@ def _contact(installation: Installation) -> str:
 
 
 def _next_step(state: InstanceState) -> str:
+    if state.upload_state or state.installation.state == Installation.State.BY_FILE:
+        return _("Export license usage on the License page of that server, then upload the file to this account.")
     if state.problem:
         return _("The License page of that server says what to do next.")
     return _("Run the doctor on that server: a cloud never connects to a server, so only the server can say why.")

@@ -42,13 +42,16 @@ def is_connected(installation: Installation) -> bool:
 def is_blocking(installation: Installation, manifest: Manifest) -> bool:
     """Whether a server in the books keeps the manifest's server out.
 
-    A connected one does unless it is this very App. A disconnected one of the same id does unless the server proves,
-    with its identity key, that it is the one that was here before; one that only has the same name does not.
+    A connected one does unless it is this very App. Any other of the same id does unless the server proves, with its
+    identity key, that it is the one that was here before. One that only has the same name does where it reports by
+    file, and does not where it was disconnected.
     """
     has_same_id = str(installation.server_id) == manifest.server_id
     if is_connected(installation):
         return not (has_same_id and installation.app_key == manifest.app_key)
-    return has_same_id and installation.server_key != manifest.server_key
+    if has_same_id:
+        return installation.server_key != manifest.server_key
+    return installation.state == Installation.State.BY_FILE
 
 
 def check_free(ledger: Ledger, manifest: Manifest) -> Installation | None:

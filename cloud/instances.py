@@ -12,7 +12,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from cloud.models import Installation, Ledger, Revision
+from cloud.models import Channel, Installation, Intake, Ledger, Revision
 from cloud.refusals import is_decided_on_server
 from cloud.shares import added_licenses
 
@@ -53,6 +53,14 @@ class InstanceState:
     is_overdue: bool
     added_licenses: int
     last_sync: Revision | None = None
+    last_upload: int | None = None
+    """The primary key of the newest usage file that was uploaded."""
+
+    @property
+    def upload_state(self) -> str:
+        """PENDING, SUCCESS or FAILURE, in GitHub's words, where its last attempt was a usage file; else empty."""
+        is_upload = self.installation.last_channel == Channel.FILE
+        return _UPLOADS.get(self.installation.last_status, "") if is_upload else ""
 
     @property
     def needs_somebody(self) -> bool:
@@ -61,11 +69,15 @@ class InstanceState:
 
 
 def instance_states(ledger: Ledger, at: datetime) -> list[InstanceState]:
-    """Every server of the account by hostname, in three queries."""
-    added, changes = added_licenses(ledger), _last_syncs(ledger)
+    """Every server of the account by hostname, in four queries."""
+    added, changes, uploads = added_licenses(ledger), _last_syncs(ledger), _last_uploads(ledger)
     installations = ledger.installations.order_by("hostname", "pk")
     return [
-        replace(_state(installation, at, added.get(installation.pk, 0)), last_sync=changes.get(installation.pk))
+        replace(
+            _state(installation, at, added.get(installation.pk, 0)),
+            last_sync=changes.get(installation.pk),
+            last_upload=uploads.get(installation.pk),
+        )
         for installation in installations
     ]
 
@@ -92,20 +104,24 @@ def _last_syncs(ledger: Ledger) -> dict[int | None, Revision]:
     return {row.installation_id: row for row in syncs.filter(number__in=last)}
 
 
+def _last_uploads(ledger: Ledger) -> dict[int, int]:
+    files = Intake.objects.filter(installation__ledger=ledger, channel=Channel.FILE).order_by()
+    return dict(files.values_list("installation").annotate(last=Max("pk")))
+
+
 def _state(installation: Installation, at: datetime, added_licenses: int) -> InstanceState:
     synced_at = installation.last_sync_at
     is_off = is_switched_off(installation)
     standing = _standing(installation, at, is_off=is_off)
     tone, label = _label(installation, standing)
-    is_awaited = installation.state != Installation.State.DISCONNECTED and not is_off
+    # Nothing comes by itself from a server that reports by file.
+    is_awaited = installation.state == Installation.State.CONNECTED and not is_off
     next_expected_at = synced_at + EVERY if synced_at and is_awaited else None
     return InstanceState(
         installation=installation,
         standing=standing,
-        status=(
-            _("GitHub Connect server usage synced") if synced_at else _("GitHub Connect server usage never synced")
-        ),
-        at=synced_at,
+        status=_status(installation),
+        at=installation.last_attempt_at if _is_uploading(installation) else synced_at,
         tone=tone,
         label=label,
         problem=_problem(installation, is_off=is_off),
@@ -113,6 +129,23 @@ def _state(installation: Installation, at: datetime, added_licenses: int) -> Ins
         is_overdue=next_expected_at is not None and next_expected_at < at,
         added_licenses=added_licenses,
     )
+
+
+def _is_uploading(installation: Installation) -> bool:
+    """Whether its status line is about a file that is being applied, or was refused."""
+    is_over = installation.last_status == Installation.SyncStatus.SUCCESS
+    return installation.last_channel == Channel.FILE and installation.last_attempt_at is not None and not is_over
+
+
+def _status(installation: Installation) -> Promise:
+    if _is_uploading(installation):
+        return _("Server usage uploaded")
+    if installation.last_sync_at is None:
+        by_file = installation.state == Installation.State.BY_FILE
+        return _("Server usage never uploaded") if by_file else _("GitHub Connect server usage never synced")
+    if installation.held_channel == Channel.FILE:
+        return _("Server usage uploaded")
+    return _("GitHub Connect server usage synced")
 
 
 def _standing(installation: Installation, at: datetime, *, is_off: bool) -> Standing:
@@ -137,6 +170,12 @@ def _standing(installation: Installation, at: datetime, *, is_off: bool) -> Stan
 
 _TONES: Final = ("danger", "attention", "neutral", "accent", "success")
 
+_UPLOADS: Final[dict[str, str]] = {
+    Installation.SyncStatus.PENDING: "PENDING",
+    Installation.SyncStatus.SUCCESS: "SUCCESS",
+    Installation.SyncStatus.FAILURE: "FAILURE",
+}
+
 _LABELS: Final[dict[Standing, tuple[str, Promise]]] = {
     Standing.DISCONNECTED: ("neutral", _("Disconnected")),
     Standing.SYNC_OFF: ("attention", _("License sync is off")),
@@ -149,7 +188,17 @@ _LABELS: Final[dict[Standing, tuple[str, Promise]]] = {
 }
 
 
+_LABELS_OF_FILES: Final[dict[Standing, tuple[str, Promise]]] = {
+    Standing.FAILED: ("danger", _("Last upload failed")),
+    Standing.SYNCING: ("accent", _("Usage file being applied")),
+}
+
+
 def _label(installation: Installation, standing: Standing) -> tuple[str, str | Promise]:
+    if standing is Standing.NEVER_SYNCED and installation.state == Installation.State.BY_FILE:
+        return "attention", _("No usage file yet")
+    if installation.last_channel == Channel.FILE and standing in _LABELS_OF_FILES:
+        return _LABELS_OF_FILES[standing]
     if standing is not Standing.OLD_SEATS or installation.taken_at is None:
         return _LABELS[standing]
     day = formats.date_format(timezone.localtime(installation.taken_at), "DATE_FORMAT")
@@ -173,7 +222,12 @@ def _problem(installation: Installation, *, is_off: bool) -> str:
 
 
 def is_switched_off(installation: Installation) -> bool:
-    """Whether the server's connection record says so, and no sync came after it that says otherwise."""
+    """Whether the server's connection record says so, and no sync came after it that says otherwise.
+
+    One that reports by file has no such switch.
+    """
+    if installation.state == Installation.State.BY_FILE:
+        return False
     told_at, tried_at = installation.record_at, installation.last_attempt_at
     if told_at is not None and tried_at is not None and tried_at > told_at:
         return False

@@ -17,7 +17,7 @@ from cloud import tasks, unfinished
 from cloud.applying import apply, apply_unchanged, note_refusal
 from cloud.history import DECISIONS, held_of, next_revision
 from cloud.locks import hold, locked
-from cloud.models import Installation, Intake, IntakePart, Ledger
+from cloud.models import Channel, Installation, Intake, IntakePart, Ledger
 from cloud.partcheck import check_part
 from cloud.refusals import IntakeRefused, sentence
 from cloud.signer import endorsed_keys
@@ -193,7 +193,7 @@ def _open(installation: Installation, opening: OpenSync, digest: str, at: dateti
 
 def _note_attempt(installation: Installation, at: datetime) -> None:
     Installation.objects.filter(pk=installation.pk).update(
-        last_attempt_at=at, last_status=Installation.SyncStatus.PENDING, last_error=""
+        last_attempt_at=at, last_status=Installation.SyncStatus.PENDING, last_error="", last_channel=Channel.WIRE
     )
 
 

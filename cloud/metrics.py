@@ -23,7 +23,7 @@ def cloud_metrics(at: datetime) -> Iterator[GaugeMetricFamily]:
     yield gauge("cloud_licenses_purchased", "Licenses that were purchased.", of_account, purchased)
     yield gauge(
         "cloud_report_age_seconds",
-        "How long ago a connected server was last synced; absent before the first time.",
+        "How long ago a server that reports was last synced, or its file applied; absent before the first time.",
         OF_SERVER,
         _report_ages(at).items(),
     )
@@ -35,7 +35,7 @@ def cloud_metrics(at: datetime) -> Iterator[GaugeMetricFamily]:
 def _report_ages(at: datetime) -> dict[tuple[str, str], float]:
     """Two servers of one name, such as a copy beside its original, are one: as old as the older of them."""
     ages: dict[tuple[str, str], float] = {}
-    servers = Installation.objects.filter(state=Installation.State.CONNECTED)
+    servers = Installation.objects.filter(state__in=Installation.LIVE)
     for slug, hostname, synced_at in servers.values_list("ledger__enterprise__slug", "hostname", "last_sync_at"):
         if synced_at is not None:
             age = (at - synced_at).total_seconds()

@@ -2,9 +2,10 @@
 domain whose record is gone."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
+from django.db.models import Q
 from django.db.models.functions import Coalesce
 from django.utils import dateparse, formats, timezone
 from django.utils.translation import gettext as _
@@ -17,16 +18,19 @@ from cloud.models import DomainChallenge, Installation, Ledger
 from enterprises.models import Notice
 from enterprises.notices import Cause, Words, register
 
+FILE_STALE_AFTER: Final = timedelta(days=35)
+"""Files are carried by hand: once a month is often enough not to be reminded."""
 NEARLY_ALL: Final = 0.9
 """Of the licenses that were purchased: from here on owners are told."""
 
 
 def current(at: datetime) -> Iterator[Cause]:
     """Everything that is so now, in three queries for all accounts."""
+    connected = Q(state=Installation.State.CONNECTED, heard_at__lt=at - STALE_AFTER)
+    by_file = Q(state=Installation.State.BY_FILE, heard_at__lt=at - FILE_STALE_AFTER)
     late = (
-        Installation.objects.filter(state=Installation.State.CONNECTED)
-        .alias(heard_at=Coalesce("last_sync_at", "created_at"))
-        .filter(heard_at__lt=at - STALE_AFTER)
+        Installation.objects.alias(heard_at=Coalesce("last_sync_at", "created_at"))
+        .filter(connected | by_file)
         .select_related("ledger")
         .defer("app_key", "next_app_key")
     )
@@ -37,7 +41,7 @@ def current(at: datetime) -> Iterator[Cause]:
                 enterprise_id=server.ledger.enterprise_id,
                 code="server_stale",
                 key=str(server.pk),
-                facts={"hostname": server.hostname, "last_success": synced_at},
+                facts={"hostname": server.hostname, "last_success": synced_at, "state": server.state},
             )
     for challenge in DomainChallenge.objects.filter(missing_since__isnull=False).select_related("ledger"):
         if since := challenge.missing_since:
@@ -60,6 +64,8 @@ def current(at: datetime) -> Iterator[Cause]:
 
 def _server_stale(notice: Notice) -> Words:
     moment = dateparse.parse_datetime(notice.facts["last_success"])
+    if notice.facts.get("state") == Installation.State.BY_FILE:
+        return _file_missing(notice, moment)
     if moment:
         day = formats.date_format(timezone.localtime(moment), "DATE_FORMAT")
         text = _("Its last license sync arrived on %(day)s. Until the next one its people count as they were.")
@@ -70,6 +76,23 @@ def _server_stale(notice: Notice) -> Words:
         title=_("%(hostname)s has not synced for more than 8 days") % notice.facts,
         text=text,
         next_step=_("Look at the License page of that server: it says why. A server that is gone can be removed."),
+        view_name="cloud:licensing",
+    )
+
+
+def _file_missing(notice: Notice, moment: datetime | None) -> Words:
+    text = _("It is registered, and no usage file was applied yet. Its people are not counted.")
+    if moment:
+        day = formats.date_format(timezone.localtime(moment), "DATE_FORMAT")
+        text = _("Its last usage file was applied on %(day)s. Until the next one its people count as they were.")
+        text %= {"day": day}
+    facts = notice.facts | {"count": FILE_STALE_AFTER.days}
+    return Words(
+        title=_("No usage file of %(hostname)s for more than %(count)d days") % facts,
+        text=text,
+        next_step=_(
+            "Export license usage on its License page and upload the file. A server that is gone can be removed."
+        ),
         view_name="cloud:licensing",
     )
 

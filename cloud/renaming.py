@@ -22,7 +22,7 @@ def follow_rename(*, installation: Installation, former: str, hostname: str, at:
 
     :raises ServerGone: it was disconnected or removed while it asked
     :raises IntakeRefused: ``former`` is not the name under which it is known: somebody else renamed it meanwhile
-    :raises ConnectionExists: another server of that name is connected to the account
+    :raises ConnectionExists: another server of that name reports to the account
     """
     with locked(installation.ledger_id) as ledger:
         held = hold(installation)
@@ -32,7 +32,7 @@ def follow_rename(*, installation: Installation, former: str, hostname: str, at:
             return
         if held.hostname != former:
             raise IntakeRefused(ErrorCode.HOSTNAME_CHANGED)
-        namesakes = ledger.installations.filter(hostname=hostname, state=Installation.State.CONNECTED)
+        namesakes = ledger.installations.filter(hostname=hostname, state__in=Installation.LIVE)
         if namesake := namesakes.exclude(pk=held.pk).first():
             raise ConnectionExists(namesake)
         rename_installation(installation=held, hostname=hostname, at=at)

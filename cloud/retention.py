@@ -86,7 +86,7 @@ def _late_previews(at: datetime) -> bool:
     """Usage files that nobody applied: their accounts go next."""
     ready = Intake.objects.filter(channel=Channel.FILE, kind=Intake.Kind.PREVIEW, state=Intake.State.APPLIED)
     late = ready.filter(expires_at__lte=at)
-    late.update(state=Intake.State.EXPIRED, error_code=UploadCode.EXPIRED, finished_at=at)
+    late.update(state=Intake.State.EXPIRED, error_code=UploadCode.EXPIRED, finished_at=at, samples=None)
     return False
 
 

@@ -109,7 +109,7 @@ def rotate(at: datetime) -> ReceiptSigner:
 
 
 def waiting_for(signer: ReceiptSigner) -> QuerySet[Installation]:
-    """Return the connected servers whose receipts still come under an older key."""
+    """Return the connected servers whose receipts still come under an older key; files come under the newest."""
     return Installation.objects.filter(state=Installation.State.CONNECTED).exclude(receipt_kid=signer.kid)
 
 

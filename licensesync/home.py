@@ -37,6 +37,7 @@ PAGES = (
             "licensesync:sync",
             "licensesync:receipt",
             "licensesync:users",
+            "licensesync:usage_file",
         ),
     ),
     navigation.Page(

@@ -18,7 +18,7 @@ from wire.messages import ErrorCode, OpenSync
 from wire.parts import MAX_PART_LINES
 from wire.usage import UsageHeader
 
-MAX_UNANSWERED: Final = 1_000
+MAX_UNANSWERED: Final = 500
 _HEX = re.compile(r"[0-9a-f]{64}")
 _PLAIN = re.compile(r"[\x20-\x7e]*")
 
@@ -111,9 +111,9 @@ def check_history(installation: Installation, header: UsageHeader, *, allow_rena
     """
     if installation.hostname != header.host_name and not allow_rename:
         raise UploadRefused(ErrorCode.HOSTNAME_CHANGED)
-    if str(installation.snapshot_id) == header.snapshot_id:
-        applied = installation.intakes.filter(snapshot_id=header.snapshot_id).first()
-        raise UploadRefused(UploadCode.ALREADY_APPLIED, intake=applied)
+    applied = installation.intakes.filter(snapshot_id=header.snapshot_id, kind=Intake.Kind.USAGE)
+    if done := applied.filter(state=Intake.State.APPLIED).first():
+        raise UploadRefused(UploadCode.ALREADY_APPLIED, intake=done)
     kind = Intake.Kind.USAGE
     opening = opening_of(header, hostname=installation.hostname, kind=kind, allow_shrink=False)
     try:

@@ -37,6 +37,12 @@ class FileRow:
         return self.run.job
 
     @property
+    def by(self) -> str | Promise:
+        """Who had it made, or whence."""
+        is_of_nobody = self.job.requested_by is None and self.job.trigger == SyncJob.Trigger.PERSON
+        return _("On a page") if is_of_nobody else self.run.by
+
+    @property
     def is_kept(self) -> bool:
         """Whether it can be downloaded."""
         return self.size is not None
@@ -62,7 +68,8 @@ class FileRow:
         """Who accepted it, or why there is no file."""
         result = self.run.result
         if result is None:
-            return self.run.reason
+            # That somebody cancelled it is what the label says.
+            return "" if self.job.error_code == "cancelled_by_person" else self.run.reason
         return _("by %(account)s, revision %(revision)s") % {
             "account": result.account,
             "revision": intcomma(result.revision),
@@ -164,7 +171,7 @@ class UsageFilePage(AboutServer):
             SyncJob.State.PREPARING: _("Refreshing seats") if is_refreshing else _("Freezing the list of accounts"),
             SyncJob.State.EXPORTED: _("The file is made and signed. Its receipt has not come back yet."),
             SyncJob.State.SUCCEEDED: _("The cloud has accepted this file, and its receipt was verified here."),
-            SyncJob.State.CANCELLED: _("The last file was cancelled."),
+            SyncJob.State.CANCELLED: (self.row.help if self.row else "") or _("The last file was cancelled."),
         }
         return words.get(SyncJob.State(self.job.state), self.job.get_state_display())
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +22,7 @@ from licensesync import exporting, services, snapshot
 from licensesync.licenses import license_hash
 from licensesync.models import SyncJob
 from licensesync.syncing.run import run
-from licensesync.usage_files import usage_file
+from licensesync.usage_files import UsageFile, usage_file
 from tests.factories import NOW, make_role, make_user
 from tests.licensesync.world import Clock, World, make_server, make_world, seat
 from wire import signing
@@ -155,6 +157,59 @@ def test_command_tells_scripts_what_it_wrote_for_its_owner_alone(
         "file": str(file)
     }
     assert file.stat().st_mode & 0o777 == 0o600
+
+
+def test_command_puts_a_whole_file_in_place_or_none(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "usage.json"
+    file.write_text("the last one")
+
+    def broken(_self: UsageFile) -> Iterator[bytes]:
+        yield b"half"
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(UsageFile, "__iter__", broken)
+    with pytest.raises(CommandError, match="cannot be written: No space left on device"):
+        call_command("export_license_usage", server.enterprise.slug, "--output", str(file))
+
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("usage.json", "the last one")]
+
+
+def test_command_writes_into_a_pipe_and_leaves_it_one(server: Server, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+
+    call_command("export_license_usage", server.enterprise.slug, "--output", str(pipe))
+
+    read = os.read(reader, 65_536)
+    os.close(reader)
+    assert hashlib.sha256(lines_of(read)).hexdigest() == SHA256
+    assert pipe.is_fifo()
+
+
+def test_command_prints_nothing_but_the_file_and_remembers_it(
+    server: Server, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    call_command("export_license_usage", server.enterprise.slug, "--json")
+
+    out, err = capsysbinary.readouterr()
+    job = SyncJob.objects.get(kind=SyncJob.Kind.FILE)
+    assert (json.loads(out)["header"]["snapshot_id"], err) == (str(job.sync_id), b"")
+    assert (job.state, job.trigger) == (SyncJob.State.EXPORTED, SyncJob.Trigger.COMMAND)
+
+
+def test_command_says_why_there_is_no_file(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_server: Server, *, after: int) -> list[bytes]:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(snapshot, "next_lines", full)
+
+    with pytest.raises(CommandError, match=r"ran out of disk space\. Free space"):
+        call_command("export_license_usage", server.enterprise.slug)
+
+    assert SyncJob.objects.get().state == SyncJob.State.CANCELLED
 
 
 def test_command_says_in_a_sentence_what_is_in_its_way(server: Server, tmp_path: Path) -> None:

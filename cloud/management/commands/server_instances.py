@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from cloud.instances import InstanceState, instance_states
 from cloud.management.naming import find_account
+from cloud.models import Channel
 from cloud.services import remove_installation
 from cloud.shares import RemovalEffect, removal_effect
 from enterprises.commands import ReportingCommand
@@ -73,7 +74,7 @@ def _line(state: InstanceState) -> str:
         state.problem,
     ]
     moments = {
-        "Last sync": held.last_sync_at,
+        "Last sync" if held.held_channel == Channel.WIRE else "Last usage file": held.last_sync_at,
         "Last attempt": held.last_attempt_at,
         "Next report by": state.next_expected_at,
         "Seats of": held.taken_at,
@@ -90,6 +91,8 @@ def _values(state: InstanceState) -> dict[str, Any]:
         "hostname": held.hostname,
         "version": held.version,
         "state": held.state,
+        "channel": held.held_channel,
+        "upload": state.upload_state,
         "standing": state.standing.name.lower(),
         "status": str(state.status),
         "label": str(state.label),

@@ -181,7 +181,7 @@ def test_licensing_costs_the_same_however_many_people_and_servers(
             [(user, f"{user}@{number}.example") for user in range(1, 30)],
         )
 
-    with django_assert_max_num_queries(16):
+    with django_assert_max_num_queries(17):
         owner_client.get(URL)
 
 
