@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -11,8 +12,11 @@ from typing import Any
 import msgspec
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 
-from cloud.models import Installation, Ledger
+from cloud.models import Installation, Intake, Ledger
+from cloud.usage_files import upload
+from enterprises.models import User
 from tests.cloud.books import people
 from tests.cloud.refused_files import AT_ONCE, LINES, OTHER_LINES, WHEN_READ, Bent, applied, apply_file, new_server
 from tests.support.usage_files import FileServer, lines_for
@@ -181,3 +185,18 @@ def test_fingerprint_may_come_without_its_spaces(ledger: Ledger, server: FileSer
     file.write_bytes(server.file(LINES))
 
     assert "is applied to octo" in run(file, "--fingerprint", server.fingerprint.replace(" ", ""))
+
+
+def test_file_that_a_worker_is_at_is_left_to_it(
+    ledger: Ledger, owner: User, server: FileServer, file: Path, tmp_path: Path
+) -> None:
+    file.write_bytes(server.file(LINES))
+    now = timezone.now()
+    with file.open("rb") as stream:
+        upload(ledger=ledger, stream=stream, name="", by=owner, at=now, fingerprint=server.fingerprint, apply=True)
+    Intake.objects.update(claim=1, lease_until=now + timedelta(minutes=5))
+
+    with pytest.raises(CommandError, match="A worker is at this very file"):
+        run(file, "--receipt", tmp_path / "receipt.json")
+
+    assert not (tmp_path / "receipt.json").exists()

@@ -91,6 +91,8 @@ class Command(ReportingCommand):
             self._say(intake, status_of(intake).state.value, cloud, receipt, as_json=json)
 
     def _say(self, intake: Intake, state: str, cloud: str, receipt: Path | None, *, as_json: bool) -> None:
+        if state not in _OPENINGS:
+            raise CommandError("A worker is at this very file: run the same again when it is done.")
         if receipt is not None:
             _keep_receipt(receipt, receipt_of(intake))
         status = status_of(intake)
