@@ -29,7 +29,7 @@ const prepareUpload = (form) => {
     if (!answer) return rest(form.dataset.lost);
     main.replaceChildren(...answer.childNodes);
     main.dispatchEvent(new CustomEvent("htmx:load", { bubbles: true }));
-    main.querySelector("[aria-invalid=true], [role=alert]:not([hidden])")?.focus();
+    (main.querySelector("[aria-invalid=true]") ?? main).focus();
   };
 
   const arrive = () => {
