@@ -25,7 +25,7 @@ from cloud.signer import current_signer
 from cloud.staging import execute
 from cloud.suspects import returning, runs
 from enterprises.audit import record
-from enterprises.models import Enterprise, User
+from enterprises.models import Enterprise, StagedUpload, User
 
 
 class EffectChanged(Exception):
@@ -221,6 +221,8 @@ def remove_installation(
             raise EffectChanged(effect)
         matching.touch_accounts("installation_id = %s", held.pk)
         execute("DELETE FROM cloud_serveraccount WHERE installation_id = %s", held.pk)
+        # Files that no worker has read yet.
+        StagedUpload.objects.filter(pk__in=held.intakes.exclude(upload=None).values("upload")).delete()
         removed, _counts = held.pk, held.delete()
         people = consumption.recount(ledger, Revision.Cause.REMOVAL)
         consumption.close(ledger, at, cause=Revision.Cause.REMOVAL, people=people, server=held)

@@ -247,11 +247,13 @@ def test_disconnecting_leaves_files_alone(ledger: Ledger, owner: User, far: File
 def test_server_by_file_is_removed_with_its_people(ledger: Ledger, owner: User, far: FileServer) -> None:
     apply(upload(ledger, owner, far, [MONA]), owner)
     learn(far, ledger.installations.get())
-    upload(ledger, owner, far, [HUBOT])
+    unread = far.stream(lines_for([HUBOT]))
+    usage_files.upload(ledger=ledger, stream=unread, name="u", by=owner, at=NOW)
 
     services.remove_installation(installation=ledger.installations.get(), by=owner, at=NOW)
 
     assert people(ledger) == []
+    assert not StagedUpload.objects.exists()
     assert not ServerAccount.objects.exists()
     assert not Intake.objects.exists()
 
