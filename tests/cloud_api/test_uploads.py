@@ -65,6 +65,16 @@ def test_file_is_applied_by_one_request(owner_api: Api, ledger: Ledger, server: 
     assert not StagedUpload.objects.exists()
 
 
+def test_examples_are_for_owners(owner_api: Api, reader_api: Api, ledger: Ledger, server: FileServer) -> None:
+    upload = bring(owner_api, server, server.file(LINES))
+    work(upload)
+
+    seen = [looked_at(api, upload)["difference"]["samples"] for api in (owner_api, reader_api)]
+
+    assert [sample["primary"] for sample in seen[0]] == ["mona@octo.example", "hubot@octo.example"]
+    assert seen[1] == []
+
+
 def test_receipt_is_a_file_for_the_server(owner_api: Api, reader_api: Api, ledger: Ledger, server: FileServer) -> None:
     upload = bring(owner_api, server, server.file(LINES))
     assert owner_api.get(f"{UPLOADS}/{upload['id']}/receipt").status_code == 404

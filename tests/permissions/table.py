@@ -66,7 +66,7 @@ NOBODY_IS_CONCERNED = dict.fromkeys(("accounts", "people_gone", "freed", "stay_o
 JOB = {"slug": "server", "pk": "job"}
 INSTALLATION = {"installation_id": "installation"}
 SYNC = {"sync_id": "uuid"}
-UPLOAD = {"enterprise": "cloud", "upload": "one"}
+UPLOAD_OF_API = {"enterprise": "cloud", "upload": "upload"}
 
 PEOPLE = [
     Row("healthz", OPEN),
@@ -259,13 +259,14 @@ CLOUD_API = [
     Row("api:suspects", API_LOOK, where={"enterprise": "cloud"}),
     Row("api:proved_savings", API_LOOK, where={"enterprise": "cloud"}),
     Row("api:servers", API_LOOK, where={"enterprise": "cloud"}),
-    # The owner may, and sent no file; the table's cloud has no upload.
+    # The owner may, and sent no file.
     Row("api:create_upload", Expected(401, 404, 403, 422, no_scope=403), "POST", {"enterprise": "cloud"}),
     Row("api:uploads", API_LOOK, where={"enterprise": "cloud"}),
-    Row("api:upload", Expected(401, 404, 404, 404, no_scope=403), where=UPLOAD),
-    Row("api:upload_receipt", Expected(401, 404, 404, 404, no_scope=403), where=UPLOAD),
-    Row("api:apply_upload", Expected(401, 404, 403, 404, no_scope=403), "POST", UPLOAD),
-    Row("api:discard_upload", Expected(401, 404, 403, 404, no_scope=403), "DELETE", UPLOAD),
+    Row("api:upload", API_LOOK, where=UPLOAD_OF_API),
+    # Nothing was applied yet, so there is no receipt.
+    Row("api:upload_receipt", Expected(401, 404, 404, 404, no_scope=403), where=UPLOAD_OF_API),
+    Row("api:apply_upload", Expected(401, 404, 403, 202, no_scope=403), "POST", UPLOAD_OF_API),
+    Row("api:discard_upload", Expected(401, 404, 403, 200, no_scope=403), "DELETE", UPLOAD_OF_API),
     Row("api:server_history", API_LOOK, where={"enterprise": "cloud", "server": "installation"}),
 ]
 

@@ -44,7 +44,9 @@ class UploadDifference(msgspec.Struct, frozen=True, kw_only=True):
     licenses_added: int
     licenses_removed: int
     revision: Annotated[int, about("Of the server's history; a preview has the one that it was computed at.")]
-    samples: Annotated[list[UploadSample], about("Some of the accounts behind it, for a day; none in lists.")]
+    samples: Annotated[
+        list[UploadSample], about("Some of the accounts behind it: for a day, for owners, and not in lists.")
+    ]
 
 
 class Upload(msgspec.Struct, frozen=True, kw_only=True):

@@ -24,6 +24,7 @@ from cloud.api.resources import upload_examples as examples
 from cloud.api.resources.upload_shapes import DOCUMENTATION, Uploads, refusal_facts, shape_of, without_samples
 from cloud.api.resources.words import TAG, number_in
 from cloud.models import Intake, Ledger
+from cloud.people.visible import Viewer, viewer_of
 from cloud.usage_files import UploadCode, UploadRefused
 from enterprises.access import Need, Scope
 from enterprises.audit import actor_ip
@@ -105,8 +106,10 @@ def list_uploads(request: TokenRequest, enterprise: str) -> HttpResponse:
     **described("get-server-usage", "Get an upload of server usage", examples.DONE, tag=TAG),
 )
 def show_upload(request: TokenRequest, enterprise: str, upload: str) -> HttpResponse:
-    """Where the upload stands; ask again while it is PENDING."""
+    """Where the upload stands; ask again while it is PENDING. Samples are for owners, as the file was."""
     intake = _found(auth.ledger(request, enterprise), upload)
+    if viewer_of(request.auth.user) is not Viewer.OWNER:
+        intake.samples = None
     with translation.override("en"):
         return short_answer(request, shape_of(request, intake, enterprise))
 
