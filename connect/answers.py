@@ -157,7 +157,7 @@ def _existing_in(problem: Problem) -> StandingConnection | None:
         all(not text or is_name(text) for text in texts)
         and _is_uuid(existing.server_id)
         and 0 <= existing.accounts <= LARGEST_NUMBER
-        and _is_link(existing.url)
+        and is_link(existing.url)
         and is_moment(existing.since)
         and is_moment(existing.synced_at)
     )
@@ -173,7 +173,7 @@ def is_name(text: str) -> bool:
     return 0 < len(text) <= MAX_HOSTNAME_LENGTH and text.isprintable() and not looks_secret(text)
 
 
-def _is_link(url: str) -> bool:
+def is_link(url: str) -> bool:
     try:
         return len(url) <= MAX_URL_LENGTH and urlsplit(url).scheme in {"http", "https"}
     except ValueError:

@@ -17,8 +17,9 @@ from django.db import transaction
 
 from connect.answers import KEY_ID, LARGEST_NUMBER, MAX_RECEIPT_KEYS, is_moment, is_name
 from connect.failures import RECEIPT_INVALID, CloudFailure
-from connect.models import Connection
+from connect.models import Connection, FileAccount, Server
 from enterprises import audit
+from enterprises.models import User
 from wire import signing
 from wire.messages import EndorsedKey, MessageT, Receipt, ReceiptKey
 
@@ -57,17 +58,21 @@ def verify_receipt(
         and read.sync_id == str(sync_id)
         and hmac.compare_digest(read.sha256.encode(), sha256.encode())
     )
+    if not is_of_this_sync or not can_be_kept(read):
+        raise ReceiptInvalid
+    return read
+
+
+def can_be_kept(read: Receipt) -> bool:
+    """Whether what a receipt says can be stored and shown."""
     counts = (read.accounts, read.added, read.changed, read.removed, read.licenses_before, read.licenses_after)
-    can_be_kept = (
+    return (
         1 <= read.revision <= LARGEST_NUMBER
         and all(0 <= count <= LARGEST_NUMBER for count in counts)
         and is_name(read.hostname)
         and is_moment(read.taken_at)
         and is_moment(read.applied_at)
     )
-    if not is_of_this_sync or not can_be_kept:
-        raise ReceiptInvalid
-    return read
 
 
 def signer_of(
@@ -91,18 +96,27 @@ def signer_of(
 def pin_followers(connection: Connection, offered: Iterable[EndorsedKey], *, at: datetime) -> None:
     """Pin, of the keys that came with a receipt, those for which a pinned one vouches; audit what came."""
     held = Connection.objects.select_for_update(no_key=True).get(pk=connection.pk)
-    if held.installation_id != connection.installation_id:
-        return
+    if held.installation_id == connection.installation_id:
+        _pin(held, offered, at)
+
+
+@transaction.atomic
+def pin_file_followers(server: Server, offered: Iterable[EndorsedKey], *, at: datetime) -> None:
+    """As `pin_followers`, of the account that takes a server's usage files."""
+    _pin(FileAccount.objects.select_for_update(no_key=True).get(server=server), offered, at)
+
+
+def _pin(held: Connection | FileAccount, offered: Iterable[EndorsedKey], at: datetime) -> None:
     followed = _followed(held.receipt_keys, offered)
     if followed.fresh:
         held.receipt_keys = followed.trusted
         held.save(update_fields=["receipt_keys"])
     for key in followed.fresh:
-        _audit(connection, "dotcom_connection.receipt_key_pinned", key, at)
+        audit_key(held.server, "dotcom_connection.receipt_key_pinned", key, at=at)
     # One tells enough, of however many somebody made up.
     for key in followed.strange[:1]:
-        logger.warning("A receipt key that nothing vouches for was offered.", extra={"connection_id": connection.pk})
-        _audit(connection, "dotcom_connection.receipt_key_refused", key, at)
+        logger.warning("A receipt key that nothing vouches for was offered.", extra={"server_id": held.server_id})
+        audit_key(held.server, "dotcom_connection.receipt_key_refused", key, at=at)
 
 
 def newer_key(connection: Connection, receipt: str, offered: Iterable[EndorsedKey]) -> str:
@@ -156,14 +170,18 @@ def _verified(token: str, kind: type[MessageT], typ: str, trusted: Iterable[dict
     raise signing.SignatureInvalid("no trusted key signed it")
 
 
-def _audit(connection: Connection, action: str, key: EndorsedKey, at: datetime) -> None:
+def audit_key(
+    server: Server, action: str, key: ReceiptKey, *, at: datetime, by: User | None = None, ip: str = ""
+) -> None:
+    """Write down what became of a key, by its id and its fingerprint."""
     # What is refused is somebody's own words, and may be of any length or form.
     known = {"kid": key.kid} if KEY_ID.fullmatch(key.kid) and not audit.looks_secret(key.kid) else {}
     audit.record(
-        enterprise=connection.server.enterprise,
+        enterprise=server.enterprise,
         action=action,
-        by=None,
-        target=connection.server.hostname,
+        by=by,
+        ip=ip,
+        target=server.hostname,
         after=known | {"key_fingerprint": signing.fingerprint(key.x)},
         at=at,
     )

@@ -38,6 +38,7 @@ _SERVER: Final[dict[str, Text]] = {
     "config_entry.update": gettext_lazy("A setting was changed."),
     "license.update": gettext_lazy("The license was changed."),
     "license.export": gettext_lazy("The license usage was exported."),
+    "license.receipt_import": gettext_lazy("The cloud's receipt for a usage file was imported."),
     "license.export_requested": gettext_lazy("An export of the license usage was requested."),
     "license.export_cancelled": gettext_lazy("An export of the license usage was cancelled."),
     "license_sync.requested": gettext_lazy("A license sync was requested."),

@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 
 from connect import failures, transitions
 from connect import services as connecting
-from connect.models import Connection, Server, validate_hostname
+from connect.models import Connection, FileAccount, Server, validate_hostname
 from enterprises import audit
 from enterprises.models import User
 from enterprises.outbound import Adapter
@@ -200,6 +200,7 @@ def _become_another(*, server: Server, hostname: str, by: User | None, at: datet
     server.refresh_from_db()
     jobs.end_stranded(at)
     jobs.end_files(server.connection, at)
+    FileAccount.objects.filter(server=server).delete()
     audit.record(
         enterprise=server.enterprise,
         action="license_sync.declared_copy",

@@ -164,6 +164,39 @@ class SeatsFileForm(forms.Form):
         return taken_at
 
 
+class ReceiptFileForm(forms.Form):
+    """The receipt that the cloud offered for a usage file."""
+
+    receipt = forms.FileField(
+        label=_("Receipt"),
+        help_text=_("The small JSON file that the cloud offers once it has applied a usage file of this server."),
+        max_length=255,
+        widget=forms.FileInput(attrs={"accept": ".json"}),
+        error_messages={"empty": _("The file is empty."), "required": _("Choose a file.")},
+    )
+
+
+class TrustReceiptForm(forms.Form):
+    """What an owner confirms before a waiting receipt is believed; only what is asked is there."""
+
+    is_same = forms.BooleanField(
+        label=_("The cloud shows this very fingerprint"),
+        error_messages={"required": _("Compare the two fingerprints first.")},
+    )
+    adopt = forms.BooleanField(
+        label=_("This console was restored from a backup: go on from this receipt"),
+        help_text=_("It forgot the usage file. The next one then builds on what the cloud holds."),
+        error_messages={"required": _("Confirm that this is so.")},
+    )
+
+    def __init__(self, *args: Any, review: dict[str, Any], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not review["fingerprint"]:
+            del self.fields["is_same"]
+        if not review["adopt"]:
+            del self.fields["adopt"]
+
+
 class SeatSourceForm(forms.Form):
     """Where seats come from; what belongs to another kind than the chosen one is ignored."""
 

@@ -6,6 +6,7 @@ from typing import Final, Literal
 
 import msgspec
 
+from connect.models import FileAccount
 from connect.receipts import ReceiptInvalid, signer_of
 from licensesync.models import SyncJob
 from licensesync.snapshot import kept_digest
@@ -52,7 +53,7 @@ class Proof:
 
 def prove(job: SyncJob) -> Proof:
     """Verify a job's receipt against the pinned keys, its row and its kept lines; reads all of these lines."""
-    pinned = job.connection.receipt_keys
+    pinned = _pinned(job)
     then = [job.receipt_key] if job.receipt_key else []
     try:
         receipt, key = signer_of(job.receipt, [*pinned, *then])
@@ -71,6 +72,14 @@ def prove(job: SyncJob) -> Proof:
         key=key["x"],
         trust=PINNED if is_pinned else PINNED_THEN,
     )
+
+
+def _pinned(job: SyncJob) -> list[dict[str, str]]:
+    """The keys that are trusted today, of the line and of the account that takes usage files."""
+    of_files = (
+        FileAccount.objects.filter(server=job.connection.server_id).values_list("receipt_keys", flat=True).first()
+    )
+    return [*job.connection.receipt_keys, *(of_files or [])]
 
 
 def readable(job: SyncJob) -> bytes:

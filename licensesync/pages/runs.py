@@ -42,8 +42,12 @@ class Result:
             name: int(job.result[name])
             for name in ("accounts", "added", "changed", "removed", "licenses_before", "licenses_after", "revision")
         }
-        account = connection.account_name or str(job.result.get("account", ""))
+        account = str(job.result.get("account", ""))
+        if job.kind == SyncJob.Kind.FILE and not (connection.is_connected and connection.account_slug == account):
+            # Nothing signed says where that cloud is.
+            return cls(**numbers, account=account, cloud=account, count_url="")
         url = f"{connection.cloud_url}/enterprises/{connection.account_slug}/licensing"
+        account = connection.account_name or account
         return cls(**numbers, account=account, cloud=urlsplit(connection.cloud_url).netloc, count_url=url)
 
 

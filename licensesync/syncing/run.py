@@ -14,6 +14,7 @@ from typing import Final
 
 import msgspec
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from connect.client import CloudClient
@@ -31,7 +32,7 @@ from licensesync.syncing.export import export
 from licensesync.syncing.record import connection_record, features
 from licensesync.syncing.refreshing import refresh_seats
 from licensesync.syncing.unanswered import unanswered
-from wire.messages import SyncStatus
+from wire.messages import Receipt, SyncStatus
 
 logger = logging.getLogger(__name__)
 
@@ -256,10 +257,7 @@ def _settle_usage(worker: Worker, job: SyncJob, status: SyncStatus) -> None:
             **kept.columns,
         )
         differences.forget_addresses(job)
-        # Only the connection that this run spoke for: it may have been made anew meanwhile.
-        Connection.objects.filter(pk=job.connection_id, installation_id=job.connection.installation_id).update(
-            base_revision=receipt.revision, base_snapshot_id=job.sync_id
-        )
+        _go_on_from(job, receipt)
         if status.receipt_keys:
             pin_followers(job.connection, status.receipt_keys, at=worker.clock())
         jobs.keep_only_the_latest_parts(job.connection_id, job.pk)
@@ -273,6 +271,18 @@ def _settle_usage(worker: Worker, job: SyncJob, status: SyncStatus) -> None:
         )
         counts = {name: result[name] for name in ("accounts", "added", "changed", "removed", "revision")}
         _audit(worker, job, "license_sync.succeeded", sync_id=str(job.sync_id), sha256=job.sha256, **counts)
+
+
+def _go_on_from(job: SyncJob, receipt: Receipt) -> None:
+    """Build on what the cloud holds now.
+
+    Only of the connection that this run spoke for: it may have been made anew meanwhile. And not where the receipt of a
+    usage file, which was applied later, came in first.
+    """
+    built_on = Q(base_revision=job.base_revision, base_snapshot_id=job.base_snapshot_id)
+    is_older = Q(base_revision=None) | Q(base_revision__lt=receipt.revision)
+    same = Connection.objects.filter(pk=job.connection_id, installation_id=job.connection.installation_id)
+    same.filter(built_on | is_older).update(base_revision=receipt.revision, base_snapshot_id=job.sync_id)
 
 
 def _audit(worker: Worker, job: SyncJob, action: str, **after: object) -> None:

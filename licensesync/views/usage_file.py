@@ -15,6 +15,7 @@ from enterprises.access import Need
 from enterprises.audit import actor_ip
 from enterprises.requests import SignedInRequest
 from licensesync import exporting
+from licensesync.forms import ReceiptFileForm
 from licensesync.models import SyncJob
 from licensesync.pages.sync_box import job_of
 from licensesync.pages.usage_file import usage_file_page
@@ -30,7 +31,7 @@ def show(request: SignedInRequest, slug: str) -> HttpResponse:
     """What a file holds and what became of each, as a page and as the fragment that follows one being made."""
     page = usage_file_page(server_for(request, slug), timezone.now(), is_owner=is_owner(request))
     if "HX-Request" not in request.headers:
-        return render(request, "licensesync/usage_file.html", {"page": page})
+        return render(request, "licensesync/usage_file.html", {"page": page, "form": ReceiptFileForm()})
     if request.GET.get("seen") == page.fingerprint:
         return HttpResponse(status=HTTPStatus.NO_CONTENT)
     return render(request, "licensesync/_usage_file.html", {"page": page, "is_update": True})

@@ -56,6 +56,7 @@ API_SERVERS_ONLY = Expected(401, 401, 401, 401, no_scope=401)
 SERVER = {"slug": "server"}
 CLOUD = {"slug": "cloud"}
 SEATS_FILE = {"slug": "server", "pk": "seats_file"}
+RECEIPT_FILE = {"slug": "server", "pk": "receipt_file"}
 MEMBERS_FILE = {"slug": "cloud", "pk": "members_file"}
 USAGE_FILE = {"slug": "cloud", "pk": "usage_file"}
 UPLOAD = {"slug": "cloud", "pk": "upload"}
@@ -132,6 +133,10 @@ SERVER_PAGES = [
     Row("licensesync:usage_export", OWNERS_FORM, "POST", SERVER),
     # The job of the table is a sync, which made no file.
     Row("licensesync:usage_download", Expected(302, 404, 403, 404), where=JOB),
+    Row("licensesync:receipt_import", OWNERS_MISTAKE, "POST", SERVER),
+    Row("licensesync:receipt_confirm", OWNERS_PAGE, where=RECEIPT_FILE),
+    Row("licensesync:receipt_confirm", OWNERS_MISTAKE, "POST", RECEIPT_FILE),
+    Row("licensesync:receipt_discard", OWNERS_FORM, "POST", RECEIPT_FILE),
     Row("licensesync:users", LOOK, where=SERVER),
     Row("licensesync:users_export", LOOK, where=SERVER),
     Row("licensesync:users_suspending", Expected(302, 404, 302, 302), where=SERVER),

@@ -96,7 +96,29 @@ def _things_of_server(enterprise: Enterprise, owner: User) -> dict[str, str]:
         finished_at=timezone.now(),
         receipt="a.b.c",
     )
-    return {"seats_file": _staged(enterprise, "seats", SEATS, owner), "job": str(job.pk)}
+    return {
+        "seats_file": _staged(enterprise, "seats", SEATS, owner),
+        "receipt_file": _receipt_to_confirm(enterprise, owner),
+        "job": str(job.pk),
+    }
+
+
+def _receipt_to_confirm(enterprise: Enterprise, owner: User) -> str:
+    """Whose key nobody has compared yet; what it says does not matter here."""
+    said = {
+        "sync_id": str(uuid4()),
+        "server_id": str(enterprise.server.server_id),
+        "hostname": "ghes.octo.example",
+        "account": "octo",
+        "sha256": "",
+        "revision": 1,
+        "taken_at": "2026-03-01T12:00:00Z",
+        "applied_at": "2026-03-01T12:00:00Z",
+    } | dict.fromkeys(("accounts", "added", "changed", "removed", "licenses_before", "licenses_after"), 0)
+    pk = _staged(enterprise, "receipt", b"{}", owner)
+    review = {"receipt": said, "fingerprint": "0000", "is_change": False, "adopt": False}
+    StagedUpload.objects.filter(pk=pk).update(review=review)
+    return pk
 
 
 def _things_of_cloud(enterprise: Enterprise, owner: User) -> dict[str, str]:
