@@ -24,7 +24,10 @@ class Row:
 
 @dataclass(frozen=True, kw_only=True)
 class Resource:
-    """One resource as the page shows it; ``example`` is an answer as it is indented for reading."""
+    """One resource as the page shows it; ``example`` is an answer as it is indented for reading.
+
+    ``errors`` are those that it does not share with all others.
+    """
 
     anchor: str
     method: str
@@ -33,6 +36,7 @@ class Resource:
     text: str
     parameters: tuple[Row, ...]
     fields: tuple[Row, ...]
+    errors: tuple[dict[str, str], ...]
     curl: str
     example: str
 
@@ -81,6 +85,7 @@ def _resource(described: dict[str, Any], base: str, path: str, method: str, oper
         text=operation.get("description", ""),
         parameters=tuple(parameters),
         fields=tuple(_fields(described, answer["schema"])),
+        errors=tuple(map(_error, _own_errors(operation))),
         curl=_curl(base + path.format(enterprise="octo", person=42, server=17, upload=5), method, operation),
         example=json.dumps(answer["example"], indent=2, ensure_ascii=False),
     )
@@ -91,6 +96,12 @@ def _success(operation: dict[str, Any]) -> dict[str, Any]:
     first = next(answer for status, answer in operation["responses"].items() if 200 <= int(status) < 300)
     content: dict[str, Any] = first["content"]["application/json"]
     return content
+
+
+def _own_errors(operation: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for status, answer in sorted(operation["responses"].items()):
+        if int(status) >= 400 and "content" in answer:
+            yield answer
 
 
 def _curl(address: str, method: str, operation: dict[str, Any]) -> str:

@@ -36,6 +36,14 @@ def test_every_field_says_of_which_object_it_is() -> None:
     assert "<code>server_instances[].last_sync.status</code>" in read()
 
 
+def test_errors_that_only_one_resource_has_are_there() -> None:
+    _before, section = read().split('id="add-server-usage"')
+
+    own = section.partition("</section>")[0]
+
+    assert all(code in own for code in ("unknown_server", "payload_too_large", "older_than_held"))
+
+
 def test_types_are_said_in_words() -> None:
     kinds = re.findall(r'<td data-label="Type" lang="en">(.*?)</td>', read())
 

@@ -60,7 +60,10 @@ _CONFLICTS: Final = frozenset(
     ),
 )
 def create_upload(request: TokenRequest, enterprise: str) -> HttpResponse:
-    """Bring the usage file of a server. It is applied as soon as it is read, unless a preview is asked for."""
+    """Bring the usage file of a server. It is applied as soon as it is read, unless a preview is asked for.
+
+    Every code with which a file is refused, and what to do about it, is in docs/formats.md.
+    """
     ledger = _owned(request, enterprise)
     is_preview, allow_shrink, allow_rename = (
         _flag(request, name) for name in ("preview", "allow_shrink", "allow_rename")
