@@ -1,15 +1,20 @@
 """How a server that reports by file stands on its account's page, and what owners are mailed about it."""
 
+import io
+import json
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 
+from cloud.doctor import cloud_checks
 from cloud.installing import ConnectionExists, check_free, install
 from cloud.instances import InstanceState, Standing, instance_states
 from cloud.models import Installation, Intake, Ledger
 from cloud.notices import current
 from cloud.renaming import follow_rename
+from cloud.reports import server_instances
 from cloud.services import disconnect_installation
 from cloud.usage_files import apply_upload
 from enterprises.models import User
@@ -116,3 +121,33 @@ def test_disconnected_server_of_the_name_keeps_nobody_out(ledger: Ledger, owner:
     disconnect_installation(installation=connect(ledger, far.hostname), by=owner, at=NOW)
 
     assert upload(ledger, owner, far, [MONA]).state == Intake.State.APPLIED
+
+
+def test_github_s_status_tells_of_files_too(ledger: Ledger, owner: User, far: FileServer) -> None:
+    intake = upload(ledger, owner, far, [MONA])
+    apply_upload(intake=intake, by=owner, at=NOW)
+    (pending,) = server_instances(ledger)
+    worked(intake)
+
+    (done,) = server_instances(ledger)
+    assert (pending.last_sync.status, done.last_sync.status) == ("pending", "success")
+    assert done.last_sync.date == "2026-03-02T09:30:00Z"
+
+
+def test_command_says_how_a_server_reports(ledger: Ledger, owner: User, far: FileServer) -> None:
+    apply(upload(ledger, owner, far, [MONA]), owner)
+    out = io.StringIO()
+
+    call_command("server_instances", "octo", "--json", stdout=out)
+
+    (server,) = json.loads(out.getvalue())["servers"]
+    assert (server["state"], server["channel"], server["upload"]) == ("by_file", "file", "SUCCESS")
+
+
+def test_doctor_asks_for_the_next_file(ledger: Ledger, owner: User, far: FileServer) -> None:
+    apply(upload(ledger, owner, far, [MONA]), owner)
+
+    checks = cloud_checks(lambda: [ledger], NOW + timedelta(days=9))
+
+    (check,) = (each for each in checks if each.about == far.hostname)
+    assert check.next_step.startswith("Export license usage on the License page")

@@ -5,13 +5,14 @@ import pytest
 
 from cloud import applying, usage_files
 from cloud.models import Installation, Intake, IntakePart, Ledger, ServerAccount
-from cloud.signer import public_keys
-from cloud.usage_files import UnknownServer, UploadState, status_of
+from cloud.signer import public_keys, rotate
+from cloud.usage_files import UnknownServer, UploadCode, UploadRefused, UploadState, status_of
 from enterprises.models import StagedUpload, User
 from tests.cloud.books import NOW, people
+from tests.cloud_usage_files.steps import apply, upload
 from tests.support.usage_files import FileServer, lines_for
 from wire import signing
-from wire.messages import Receipt
+from wire.messages import Receipt, ReceiptKey
 from wire.receipts import ReceiptFile
 
 MONA = (1, "mona@octo.example")
@@ -98,3 +99,40 @@ def test_receipt_file_is_of_a_key_of_this_cloud(ledger: Ledger, far: FileServer)
     receipt = signing.verify(file.jws, Receipt, typ=signing.RECEIPT, key=key)
     assert receipt == file.receipt
     assert (receipt.sync_id, receipt.revision, file.keys[0].endorsement) == (str(intake.snapshot_id), 1, "")
+
+
+def test_receipt_of_a_file_comes_under_the_newest_key(ledger: Ledger, owner: User, far: FileServer) -> None:
+    newest = rotate(NOW)
+
+    intake = apply(upload(ledger, owner, far, [MONA]), owner)
+
+    file = msgspec.json.decode(usage_files.receipt_of(intake), type=ReceiptFile)
+    first, second = file.keys
+    assert (signing.kid_of(file.jws), second.kid) == (newest.kid, newest.kid)
+    word = signing.verify(second.endorsement, ReceiptKey, typ=signing.RECEIPT_KEY, key=signing.read_public_key(first.x))
+    assert (first.endorsement, word) == ("", ReceiptKey(kid=second.kid, x=second.x))
+    assert usage_files.receipt_name(intake) == f"receipt-{far.hostname}-r1.json"
+
+
+def test_no_receipt_before_it_is_applied(ledger: Ledger, owner: User, far: FileServer) -> None:
+    with pytest.raises(UploadRefused):
+        usage_files.receipt_of(upload(ledger, owner, far, [MONA]))
+
+
+def test_fingerprint_is_compared_without_its_blanks(ledger: Ledger, owner: User, far: FileServer) -> None:
+    typed = far.fingerprint.replace(" ", "").upper()
+
+    assert upload(ledger, owner, far, [MONA], fingerprint=typed).state == Intake.State.APPLIED
+
+
+def test_registering_with_another_fingerprint_is_refused(ledger: Ledger, owner: User, far: FileServer) -> None:
+    with pytest.raises(UnknownServer) as caught:
+        usage_files.upload(ledger=ledger, stream=far.stream(lines_for([MONA])), name="u.json", by=owner, at=NOW)
+    staged = caught.value.staged
+    assert staged is not None
+
+    for wrong in ("", FileServer().fingerprint):
+        with pytest.raises(UploadRefused) as refused:
+            usage_files.register(ledger=ledger, staged=staged, fingerprint=wrong, by=owner, at=NOW)
+        assert refused.value.code == UploadCode.UNKNOWN_KEY
+    assert not Installation.objects.exists()
