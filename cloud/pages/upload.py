@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from django.utils.functional import Promise
 
     from cloud.models import Ledger
+    from cloud.people import Viewer
     from cloud.usage_files import UploadRefused
     from wire.messages import AccountSample, Difference
 
@@ -35,7 +36,7 @@ _TONES: Final = {"added": "attention", "removed": "danger", "matched": "success"
 
 @dataclass(frozen=True, kw_only=True)
 class Sample:
-    """One account behind a number, and where its person is listed; of those that are not held only the id is known."""
+    """One account behind a number, and where its person is listed if it is held."""
 
     name: str
     address: str
@@ -66,6 +67,7 @@ class UploadPage:
     ledger: Ledger
     row: UploadRow
     now: datetime
+    viewer: Viewer
     refused: UploadRefused | None = None
 
     @property
@@ -204,7 +206,7 @@ class UploadPage:
         return not any(kind.count for kind in self.kinds)
 
     def _addresses(self, user_ids: Iterable[int]) -> dict[int, str]:
-        """Primary addresses of accounts that are held: whoever may see the report may see them."""
+        """Primary addresses of accounts that are held: whoever sees the report sees them. Others only owners see."""
         held = ServerAccount.objects.filter(installation=self.intake.installation_id, user_id__in=list(user_ids))
         return dict(held.values_list("user_id", "primary_address"))
 
@@ -217,15 +219,18 @@ class UploadPage:
             shows_rule = change in {"matched", "unmatched"} and one.match in ServerAccount.Rule.values
             yield Sample(
                 name=name,
-                address=addresses.get(one.user_id, ""),
+                address=addresses.get(one.user_id, one.primary if self.viewer.shows_unbooked else ""),
                 rule=str(ServerAccount.Rule(one.match).label) if shows_rule else "",
                 url=f"{people}?{urlencode({'q': name})}" if one.user_id in addresses else "",
             )
 
 
-def upload_page(ledger: Ledger, intake: Intake, now: datetime, *, refused: UploadRefused | None = None) -> UploadPage:
+def upload_page(
+    ledger: Ledger, intake: Intake, now: datetime, *, viewer: Viewer, refused: UploadRefused | None = None
+) -> UploadPage:
     """Put together what the page of an upload shows."""
-    return UploadPage(ledger=ledger, row=upload_row(ledger.enterprise.slug, intake, now), now=now, refused=refused)
+    row = upload_row(ledger.enterprise.slug, intake, now)
+    return UploadPage(ledger=ledger, row=row, now=now, viewer=viewer, refused=refused)
 
 
 def _labels(*, is_preview: bool) -> dict[str, tuple[str, str]]:

@@ -38,6 +38,11 @@ class Viewer(enum.Enum):
     REPORT = "report"
     """A file or an answer in GitHub's words, whoever asks for it: it is passed on."""
 
+    @property
+    def shows_unbooked(self) -> bool:
+        """Whether primary addresses of accounts are shown that are not in the books: not yet applied, or gone."""
+        return self is Viewer.OWNER
+
 
 @dataclass(frozen=True, kw_only=True)
 class Sight:

@@ -15,6 +15,7 @@ from cloud.forms import ApplyUsageForm, RegisterServerForm, UsageFileForm
 from cloud.models import Intake
 from cloud.pages.upload import UploadPage, upload_page
 from cloud.pages.usage import NewServer, new_server, uploads_of, uploads_page
+from cloud.people import viewer_of
 from cloud.usage_files import UnknownServer, UploadRefused
 from enterprises import throttling, uploads
 from enterprises.access import Deployment, Need, enterprise_for
@@ -93,7 +94,7 @@ def forget(request: SignedInRequest, slug: str, pk: int) -> HttpResponse:
 def upload(request: SignedInRequest, slug: str, pk: int) -> HttpResponse:
     """One upload; for htmx the part that moves, without content while it shows already what is so."""
     enterprise = enterprise_for(request.user, slug, deployment=Deployment.CLOUD)
-    page = upload_page(enterprise.ledger, _intake(enterprise, pk), timezone.now())
+    page = _page(request, enterprise, _intake(enterprise, pk))
     context = {"enterprise": enterprise, "page": page, "form": ApplyUsageForm()}
     if "HX-Request" not in request.headers:
         return render(request, "cloud/upload.html", context)
@@ -107,21 +108,21 @@ def upload(request: SignedInRequest, slug: str, pk: int) -> HttpResponse:
 def apply(request: SignedInRequest, slug: str, pk: int) -> HttpResponse:
     """Have a file applied whose preview is ready; what has to be confirmed first is asked on its page."""
     enterprise = enterprise_for(request.user, slug, deployment=Deployment.CLOUD, need=Need.OWN)
-    intake, now, form = _intake(enterprise, pk), timezone.now(), ApplyUsageForm(request.POST)
+    intake, form = _intake(enterprise, pk), ApplyUsageForm(request.POST)
     form.is_valid()
     if not form.is_about(enterprise.ledger):
-        return _asked_again(request, enterprise, form, upload_page(enterprise.ledger, intake, now))
+        return _asked_again(request, enterprise, form, _page(request, enterprise, intake))
     try:
         is_mine = usage_files.apply_upload(
             intake=intake,
             by=request.user,
-            at=now,
+            at=timezone.now(),
             ip=actor_ip(request),
             allow_shrink=form.cleaned_data["allow_shrink"],
             allow_rename=form.cleaned_data["allow_rename"],
         )
     except UploadRefused as refused:
-        page = upload_page(enterprise.ledger, _intake(enterprise, pk), now, refused=refused)
+        page = _page(request, enterprise, _intake(enterprise, pk), refused=refused)
         return _asked_again(request, enterprise, form, page)
     if not is_mine:
         messages.info(request, _("This file is decided already. Nothing was done."))
@@ -185,6 +186,13 @@ def _waiting(request: SignedInRequest, slug: str, pk: int) -> tuple[Enterprise, 
 
 def _intake(enterprise: Enterprise, pk: int) -> Intake:
     return get_object_or_404(uploads_of(enterprise.ledger), pk=pk)
+
+
+def _page(
+    request: SignedInRequest, enterprise: Enterprise, intake: Intake, *, refused: UploadRefused | None = None
+) -> UploadPage:
+    viewer = viewer_of(request.user)
+    return upload_page(enterprise.ledger, intake, timezone.now(), viewer=viewer, refused=refused)
 
 
 def _asked_again(

@@ -301,6 +301,20 @@ def test_billing_manager_looks_and_decides_nothing(
     assert [*refused, send(billing_client, b"").status_code] == [403, 403, 403]
 
 
+def test_addresses_of_a_preview_are_shown_to_owners(
+    owner_client: Client, billing_manager: User, ledger: Ledger, far: FileServer
+) -> None:
+    url = registered(owner_client, far)
+    work()
+    billing_client = Client()
+    billing_client.force_login(billing_manager)
+
+    pages = [client.get(url).content.decode() for client in (owner_client, billing_client)]
+
+    assert ["m1@octo.example" in page for page in pages] == [True, False]
+    assert [f"{far.hostname}:1" in page for page in pages] == [True, True]
+
+
 def test_list_is_read_page_by_page(owner_client: Client, ledger: Ledger, far: FileServer) -> None:
     registered(owner_client, far)
     first = Intake.objects.get()
