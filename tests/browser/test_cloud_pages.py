@@ -62,6 +62,11 @@ def _signed_in(
         yield page
 
 
+def _is_dark(page: Page) -> bool:
+    is_dark: bool = page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
+    return is_dark
+
+
 def _addresses() -> list[str]:
     bob = ConsumedLicense.objects.get(label="bob").pk
     dora = ConsumedLicense.objects.get(label="dora").pk
@@ -92,10 +97,11 @@ def _addresses() -> list[str]:
 
 
 def test_every_page_is_accessible_and_fits(reader: Page) -> None:
+    """All of each page in English, and in French and dark what differs there: colors, and how wide words are."""
     for address in _addresses():
         reader.goto(address)
 
-        assert_accessible(reader)
+        assert_accessible(reader, only_colors=_is_dark(reader))
         assert_no_horizontal_overflow(reader)
 
 

@@ -33,13 +33,17 @@ def axe_source() -> str:
     return AXE.read_text(encoding="utf-8")
 
 
-def assert_accessible(page: Page) -> None:
-    """Every rule of axe-core on the page as it stands now, open menus and dialogs included."""
+def assert_accessible(page: Page, *, only_colors: bool = False) -> None:
+    """Every rule of axe-core on the page as it stands now, open menus and dialogs included.
+
+    Only that of colors for a page that was looked at in another theme: nothing else of it has changed.
+    """
     if page.evaluate("typeof axe") == "undefined":
         page.evaluate(axe_source())
     page.evaluate(AT_REST)
+    only = {"runOnly": ["color-contrast"]} if only_colors else {}
     violations: list[dict[str, Any]] = page.evaluate(
-        "axe.run({resultTypes: ['violations']}).then((results) => results.violations)"
+        "(options) => axe.run(options).then((results) => results.violations)", {"resultTypes": ["violations"], **only}
     )
 
     assert not violations, f"{page.url}\n" + "\n".join(describe(violation) for violation in violations)
