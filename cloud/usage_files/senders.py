@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
 from django.db.models import QuerySet
@@ -19,8 +19,14 @@ from wire.parts import MAX_PART_LINES
 from wire.usage import UsageHeader
 
 MAX_UNANSWERED: Final = 500
+_EARLIEST: Final = datetime(2000, 1, 1, tzinfo=UTC)
+"""Some times of the first years are none in UTC."""
+_MAX_TEXT: Final = 10_000
+_MAX_NAME: Final = 100
 _HEX = re.compile(r"[0-9a-f]{64}")
 _PLAIN = re.compile(r"[\x20-\x7e]*")
+# PostgreSQL stores no NUL, and a key may be written in lines.
+_TEXT = re.compile(r"[\x20-\x7e\n]*")
 
 
 def check_header(header: UsageHeader, at: datetime) -> None:
@@ -38,6 +44,7 @@ def check_header(header: UsageHeader, at: datetime) -> None:
         and _HEX.fullmatch(header.sha256)
         and (header.accounts > 0 or header.sha256 == hashlib.sha256().hexdigest())
         and _is_sound_server(header)
+        and min(_times(header)) >= _EARLIEST
     )
     if not is_sound:
         raise UploadRefused(UploadCode.OTHER_SHAPE)
@@ -54,8 +61,17 @@ def _is_sound_server(header: UsageHeader) -> bool:
         and len(header.version) <= MAX_VERSION_LENGTH
         and _PLAIN.fullmatch(header.version)
         and not audit.looks_secret(header.version)
+        and (not header.license or _HEX.fullmatch(header.license))
+        and len(header.public_key) <= _MAX_TEXT
+        and _TEXT.fullmatch(header.public_key)
         and len(header.features) <= MAX_FEATURES
+        and all(len(one.name) <= _MAX_NAME and _PLAIN.fullmatch(one.name) for one in header.features)
     )
+
+
+def _times(header: UsageHeader) -> list[datetime]:
+    since = [feature.enabled_at for feature in header.features if feature.enabled_at is not None]
+    return [header.generated_at, header.taken_at, *since]
 
 
 def sender(ledger: Ledger, header: UsageHeader) -> Installation | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import IO, TYPE_CHECKING, Any, Final
 
@@ -22,6 +21,7 @@ from cloud.usage_files.deciding import apply_upload, code_named, follow_name, no
 from cloud.usage_files.refused import UnknownServer, UploadRefused
 from cloud.usage_files.registering import register_server
 from cloud.usage_files.senders import check_header, check_history, check_name_is_free, opening_of, sender
+from cloud.usage_files.wishes import Wishes
 from enterprises import audit
 from enterprises.models import StagedUpload, User
 from enterprises.uploads import UploadTooLarge, open_upload, stage_upload
@@ -39,18 +39,6 @@ KEEP_UNREAD: Final = timedelta(days=7)
 """So long the bytes of a file wait for a worker."""
 MOST_WAITING: Final = 20
 """Files of one server that are read, or wait for somebody to apply them."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Wishes:
-    """Who brings the file, and what they have said beforehand."""
-
-    by: User | None
-    at: datetime
-    ip: str = ""
-    applies: bool = False
-    allow_shrink: bool = False
-    allow_rename: bool = False
 
 
 def upload(
@@ -74,11 +62,18 @@ def upload(
     :raises UnknownServer: not known, and no fingerprint was given; the file waits for `register`
     :raises UploadRefused: it is not taken
     """
-    wishes = _Wishes(by=by, at=at, ip=ip, applies=apply, allow_shrink=allow_shrink, allow_rename=allow_rename)
+    wishes = Wishes(
+        by=by,
+        at=at,
+        ip=ip,
+        fingerprint=fingerprint,
+        applies=apply,
+        allow_shrink=allow_shrink,
+        allow_rename=allow_rename,
+    )
     whole = io.BufferedReader(_Raw(stream), MAX_HEAD_BYTES)
-    start = whole.peek(MAX_HEAD_BYTES)
-    head = _checked_head(io.BytesIO(start), at)
-    known = _look(ledger, head.header, wishes, fingerprint)
+    head = _checked_head(io.BytesIO(whole.peek(MAX_HEAD_BYTES)), at)
+    known = _look(ledger, head.header, wishes)
     with transaction.atomic():
         # Whoever uploads another file at the same time finds this one in the hands of its intake.
         try:
@@ -104,9 +99,9 @@ def register(
 
     :raises UploadRefused: the fingerprint is another one, or the file is not taken by now
     """
-    wishes = _Wishes(by=by, at=at, ip=ip, allow_rename=allow_rename)
+    wishes = Wishes(by=by, at=at, ip=ip, fingerprint=fingerprint or " ", allow_rename=allow_rename)
     head = _checked_head(open_upload(staged), at)
-    _look(ledger, head.header, wishes, fingerprint or " ")
+    _look(ledger, head.header, wishes)
     with transaction.atomic():
         return _take(ledger, head.header, wishes, staged=staged, name=staged.name)[0]
 
@@ -131,10 +126,18 @@ def upload_now(
     :raises UnknownServer: not known, and no fingerprint was given
     :raises UploadRefused: it is not taken
     """
-    wishes = _Wishes(by=by, at=at, ip=ip, applies=not preview, allow_shrink=allow_shrink, allow_rename=allow_rename)
+    wishes = Wishes(
+        by=by,
+        at=at,
+        ip=ip,
+        fingerprint=fingerprint,
+        applies=not preview,
+        allow_shrink=allow_shrink,
+        allow_rename=allow_rename,
+    )
     lines = io.BufferedReader(_Raw(stream), MAX_HEAD_BYTES)
     head = _checked_head(lines, at)
-    if _look(ledger, head.header, wishes, fingerprint) is None and not fingerprint:
+    if _look(ledger, head.header, wishes) is None and not fingerprint:
         raise UnknownServer(head.header, signing.fingerprint(head.header.server_key), None)
     with transaction.atomic():
         intake, is_new = _take(ledger, head.header, wishes, staged=None, name=name)
@@ -175,10 +178,10 @@ def _checked_head(stream: Any, at: datetime) -> Head:
     return head
 
 
-def _look(ledger: Ledger, header: UsageHeader, wishes: _Wishes, fingerprint: str) -> Installation | None:
+def _look(ledger: Ledger, header: UsageHeader, wishes: Wishes) -> Installation | None:
     """Refuse what will not be taken before its bytes are stored; return the server if it is known."""
     known = sender(ledger, header)
-    if fingerprint and known is None and _bare(fingerprint) != _bare(signing.fingerprint(header.server_key)):
+    if wishes.fingerprint and known is None and not wishes.has_compared(header):
         raise UploadRefused(UploadCode.UNKNOWN_KEY)
     if known is None or known.state not in Installation.LIVE or known.hostname != header.host_name:
         check_name_is_free(ledger, header)
@@ -187,7 +190,7 @@ def _look(ledger: Ledger, header: UsageHeader, wishes: _Wishes, fingerprint: str
     return known
 
 
-def _check_again(known: Installation, header: UsageHeader, wishes: _Wishes) -> None:
+def _check_again(known: Installation, header: UsageHeader, wishes: Wishes) -> None:
     before = known.intakes.filter(snapshot_id=header.snapshot_id).first()
     if before is not None and before.channel == Channel.FILE and before.state == Intake.State.APPLYING:
         return
@@ -195,11 +198,14 @@ def _check_again(known: Installation, header: UsageHeader, wishes: _Wishes) -> N
 
 
 def _take(
-    ledger: Ledger, header: UsageHeader, wishes: _Wishes, *, staged: StagedUpload | None, name: str
+    ledger: Ledger, header: UsageHeader, wishes: Wishes, *, staged: StagedUpload | None, name: str
 ) -> tuple[Intake, bool]:
     """Make the intake under the lock of the books, or return the one that the same file has; say whether it is new."""
     with locked(ledger) as held:
-        installation = sender(held, header) or register_server(held, header, by=wishes.by, at=wishes.at, ip=wishes.ip)
+        installation = sender(held, header)
+        if installation is None and not wishes.has_compared(header):  # It was removed while the bytes came in.
+            raise UploadRefused(ErrorCode.INSTALLATION_GONE)
+        installation = installation or register_server(held, header, by=wishes.by, at=wishes.at, ip=wishes.ip)
         before = installation.intakes.filter(snapshot_id=header.snapshot_id).select_for_update(no_key=True).first()
         if before is not None and _is_same(before, header, installation, wishes.at):
             _forget(staged)
@@ -240,7 +246,7 @@ def _is_same(before: Intake, header: UsageHeader, installation: Installation, at
 
 
 def _make(
-    installation: Installation, header: UsageHeader, wishes: _Wishes, *, staged: StagedUpload | None, name: str
+    installation: Installation, header: UsageHeader, wishes: Wishes, *, staged: StagedUpload | None, name: str
 ) -> Intake:
     previews = installation.intakes.filter(channel=Channel.FILE, kind=Intake.Kind.PREVIEW, expires_at__gt=wishes.at)
     if previews.filter(state__in=(Intake.State.APPLYING, Intake.State.APPLIED)).count() >= MOST_WAITING:
@@ -276,7 +282,7 @@ def _make(
     return intake
 
 
-def _audit(intake: Intake, wishes: _Wishes) -> None:
+def _audit(intake: Intake, wishes: Wishes) -> None:
     audit.record(
         enterprise=intake.installation.ledger.enterprise,
         action="server_usage.upload",
@@ -291,7 +297,3 @@ def _audit(intake: Intake, wishes: _Wishes) -> None:
 def _forget(staged: StagedUpload | None) -> None:
     if staged is not None:
         StagedUpload.objects.filter(pk=staged.pk).delete()
-
-
-def _bare(fingerprint: str) -> str:
-    return "".join(fingerprint.split()).replace(":", "").lower()

@@ -1,6 +1,7 @@
 """What becomes of files: applied, discarded, uploaded twice, taken up after a crash, kept for a day."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.core.cache import cache
@@ -9,13 +10,15 @@ from django.db import OperationalError
 from cloud import applying, claims, filed, services, usage_files
 from cloud.models import Installation, Intake, IntakePart, Ledger, ServerAccount
 from cloud.retention import enforce
-from cloud.usage_files import UploadState, status_of
+from cloud.usage_files import UploadRefused, UploadState, status_of
 from cloud.usage_files.states import Stage
 from enterprises.models import AuditEvent, StagedUpload, User
+from enterprises.uploads import stage_upload
 from tests.cloud.books import NOW, connect, lines_of, opening, people, send, sync
 from tests.cloud_usage_files.steps import apply, learn, upload, upload_bytes, worked
 from tests.factories import make_user
 from tests.support.usage_files import FileServer, lines_for
+from wire.messages import ErrorCode
 
 A_DAY = timedelta(days=1)
 MONA = (1, "mona@octo.example")
@@ -256,6 +259,23 @@ def test_server_by_file_is_removed_with_its_people(ledger: Ledger, owner: User, 
     assert not StagedUpload.objects.exists()
     assert not ServerAccount.objects.exists()
     assert not Intake.objects.exists()
+
+
+def test_server_that_was_removed_while_its_file_came_in_is_not_registered(
+    ledger: Ledger, owner: User, far: FileServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upload(ledger, owner, far, [MONA])
+
+    def stage(**given: Any) -> StagedUpload:
+        services.remove_installation(installation=ledger.installations.get(), by=owner, at=NOW)
+        return stage_upload(**given)
+
+    monkeypatch.setattr("cloud.usage_files.uploading.stage_upload", stage)
+    with pytest.raises(UploadRefused) as caught:
+        usage_files.upload(ledger=ledger, stream=far.stream(lines_for([MONA])), name="u", by=owner, at=NOW)
+
+    assert caught.value.code == ErrorCode.INSTALLATION_GONE
+    assert not StagedUpload.objects.exists()
 
 
 def test_upload_may_apply_at_once(ledger: Ledger, owner: User, far: FileServer) -> None:

@@ -1,6 +1,6 @@
 """Each file that is not taken has a code of its own, and leaves nothing behind."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -13,11 +13,13 @@ from tests.cloud.books import NOW, connect, lines_of, open_books, opening, send
 from tests.cloud_usage_files.steps import apply, learn, refusal, refused_to_apply, upload, upload_bytes, worked
 from tests.support.usage_files import FileServer, lines_for, raw_file
 from tests.wire.test_usage_reading import BENT
-from wire.messages import Base, ErrorCode
+from wire.messages import Base, ErrorCode, Feature
 
 MONA = (1, "mona@octo.example")
 HUBOT = (2, "hubot@octo.example")
 LINES = lines_for([MONA, HUBOT])
+# In UTC it would be in the year before the first.
+FIRST_MOMENT = datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=14)))
 MANY = [(number, f"u{number}@octo.example") for number in range(1, 101)]
 
 
@@ -78,6 +80,13 @@ def test_bent_lines_are_refused_by_the_worker(
         {"base": Base(revision=2**63, snapshot_id="0b7a1d3e-6c52-4f0b-9a54-3f1f6f0c2c11")},
         {"unanswered": ("x",)},
         {"unanswered": ("0b7a1d3e-6c52-4f0b-9a54-3f1f6f0c2c11",) * 501},
+        {"license": "\0"},
+        {"public_key": "\0"},
+        {"features": (Feature(name="\0"),)},
+        {"features": (Feature(name="x" * 101),)},
+        {"features": (Feature(name="license_sync", enabled_at=FIRST_MOMENT),)},
+        {"taken_at": FIRST_MOMENT},
+        {"generated_at": FIRST_MOMENT},
     ],
 )
 def test_header_that_no_server_writes(fields: dict[str, Any], ledger: Ledger, owner: User, far: FileServer) -> None:

@@ -1,0 +1,29 @@
+"""Who brings a usage file, and what they have said of it beforehand."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from enterprises.models import User
+from wire import signing
+from wire.usage import UsageHeader
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wishes:
+    """``fingerprint`` is the one of the server's key that somebody has compared, as written; empty: nobody has."""
+
+    by: User | None
+    at: datetime
+    ip: str = ""
+    fingerprint: str = ""
+    applies: bool = False
+    allow_shrink: bool = False
+    allow_rename: bool = False
+
+    def has_compared(self, header: UsageHeader) -> bool:
+        """Whether it was the key of this file that somebody has compared."""
+        return _bare(self.fingerprint) == _bare(signing.fingerprint(header.server_key))
+
+
+def _bare(fingerprint: str) -> str:
+    return "".join(fingerprint.split()).replace(":", "").lower()
