@@ -15,9 +15,7 @@ from cloud.guards import is_alarming_shrink
 from cloud.instances import STALE_AFTER
 from cloud.models import Intake, Revision, ServerAccount
 from cloud.pages.usage import UploadRow, upload_row
-from cloud.signer import all_keys
-from cloud.usage_files import UploadState
-from wire import signing
+from cloud.usage_files import UploadState, receipt_fingerprint
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -174,10 +172,7 @@ class UploadPage:
     @cached_property
     def receipt_fingerprint(self) -> str:
         """The fingerprint of the key that signed the receipt, to compare on the server."""
-        if not self.intake.receipt:
-            return ""
-        kid = signing.kid_of(self.intake.receipt)
-        return next((signing.fingerprint(key.x) for key in all_keys() if key.kid == kid), "")
+        return receipt_fingerprint(self.intake)
 
     @cached_property
     def kinds(self) -> list[Kind]:

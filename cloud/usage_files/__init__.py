@@ -7,7 +7,7 @@ docs/formats.md, "The usage file".
 from cloud.filed import Progress
 from cloud.refusals import UploadCode
 from cloud.usage_files.deciding import apply_upload, discard_upload
-from cloud.usage_files.ending import receipt_name, receipt_of
+from cloud.usage_files.ending import receipt_fingerprint, receipt_fingerprints, receipt_name, receipt_of
 from cloud.usage_files.listing import uploads_of
 from cloud.usage_files.refused import UnknownServer, UploadRefused
 from cloud.usage_files.states import UploadState, UploadStatus, status_of
@@ -23,6 +23,8 @@ __all__ = [
     "UploadStatus",
     "apply_upload",
     "discard_upload",
+    "receipt_fingerprint",
+    "receipt_fingerprints",
     "receipt_name",
     "receipt_of",
     "register",

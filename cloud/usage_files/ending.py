@@ -7,6 +7,7 @@ from cloud.models import Intake
 from cloud.refusals import UploadCode
 from cloud.signer import all_keys, verified_receipt
 from cloud.usage_files.refused import UploadRefused
+from wire import signing
 from wire.messages import Account
 from wire.receipts import receipt_file
 
@@ -33,3 +34,13 @@ def receipt_name(intake: Intake) -> str:
     """Return the name under which it is downloaded."""
     revision = (intake.result or {}).get("revision", 0)
     return f"receipt-{intake.installation.hostname}-r{revision}.json"
+
+
+def receipt_fingerprints() -> dict[str, str]:
+    """Return the fingerprints of the cloud's receipt keys by their ids: what an owner of the server compares."""
+    return {key.kid: signing.fingerprint(key.x) for key in all_keys()}
+
+
+def receipt_fingerprint(intake: Intake) -> str:
+    """Return the fingerprint of the key that signed the receipt; empty where there is no receipt."""
+    return receipt_fingerprints().get(signing.kid_of(intake.receipt), "") if intake.receipt else ""

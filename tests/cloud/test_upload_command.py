@@ -21,6 +21,7 @@ from tests.cloud.books import people
 from tests.cloud.refused_files import AT_ONCE, LINES, OTHER_LINES, WHEN_READ, Bent, applied, apply_file, new_server
 from tests.support.usage_files import FileServer, lines_for
 from wire.receipts import ReceiptFile
+from wire.signing import fingerprint
 
 
 @pytest.fixture
@@ -48,7 +49,9 @@ def test_file_of_a_known_server_is_applied(ledger: Ledger, server: FileServer, f
 
     assert line.startswith(f"The usage of {server.hostname} is applied to octo, revision 2: 2 accounts (1 added, ")
     assert "people 1 added and 1 removed, licenses 1 added and 1 removed: 2 before, 2 after." in line
-    receipt = msgspec.json.decode((tmp_path / "receipt.json").read_bytes(), type=ReceiptFile).receipt
+    content = msgspec.json.decode((tmp_path / "receipt.json").read_bytes(), type=ReceiptFile)
+    assert line.endswith(f"its key has the fingerprint {fingerprint(content.keys[-1].x)}.")
+    receipt = content.receipt
     assert (receipt.revision, receipt.hostname) == (2, server.hostname)
 
 

@@ -86,7 +86,7 @@ def world(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator
             parts: dict[str, list[object]] = {
                 "enterprise": ["octo"],
                 "person": [*ledger.licenses.values_list("pk", flat=True)[:5], 0],
-                "upload": [usage_files.uploads_of(ledger).get().pk, 0, "x"],
+                "upload": [usage_files.uploads_of(ledger).get().pk],
                 "server": [*ledger.installations.values_list("pk", flat=True), 0, "x"],
             }
         tokens = {name: f"Bearer {secret}" for name, secret in secrets.items()} | {"nobody": "Bearer lss_none"}

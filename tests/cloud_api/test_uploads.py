@@ -10,7 +10,7 @@ import pytest
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from cloud import applying
+from cloud import applying, usage_files
 from cloud.models import Installation, Intake, Ledger
 from enterprises.models import AuditEvent, StagedUpload
 from enterprises.uploads import MAX_A_MINUTE, MAX_BYTES
@@ -60,6 +60,7 @@ def test_file_is_applied_by_one_request(owner_api: Api, ledger: Ledger, server: 
 
     now = looked_at(owner_api, upload)
     assert (now["state"], now["progress"], now["difference"]["people_added"]) == ("SUCCESS", 1.0, 2)
+    assert now["receipt_fingerprint"] == usage_files.receipt_fingerprint(Intake.objects.get())
     assert (now["hostname"], now["fingerprint"]) == (server.hostname, server.fingerprint)
     assert len(people(ledger)) == 2
     assert not StagedUpload.objects.exists()
@@ -247,7 +248,7 @@ def test_list_takes_a_fixed_number_of_queries(
     for each in range(number):
         applied(ledger, new_server(f"ghes{each}.octo.example"))
 
-    with django_assert_max_num_queries(6):
+    with django_assert_max_num_queries(7):
         uploads = reader_api.get(UPLOADS).json()["uploads"]
 
     assert [upload["difference"]["samples"] for upload in uploads] == [[]] * number

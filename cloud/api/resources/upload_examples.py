@@ -83,11 +83,19 @@ DONE: Final = Upload(
     code="",
     message="",
     receipt_url="https://cloud.example/api/v3/enterprises/octo/server-usage/5/receipt",
+    receipt_fingerprint=_FINGERPRINT,
 )
 ACCEPTED: Final = msgspec.structs.replace(
-    DONE, state="PENDING", stage="reading", progress=0.0, finished_at=None, difference=None, receipt_url=None
+    DONE,
+    state="PENDING",
+    stage="reading",
+    progress=0.0,
+    finished_at=None,
+    difference=None,
+    receipt_url=None,
+    receipt_fingerprint="",
 )
-DISCARDED: Final = msgspec.structs.replace(DONE, state="DISCARDED", receipt_url=None)
+DISCARDED: Final = msgspec.structs.replace(DONE, state="DISCARDED", receipt_url=None, receipt_fingerprint="")
 LISTED: Final = Uploads(total_count=1, uploads=[DONE])
 
 

@@ -1,6 +1,6 @@
 """What the API says of an uploaded usage file, and of one that it does not take."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Final, Literal
 
 import msgspec
@@ -13,7 +13,7 @@ from cloud.api.moments import written, written_if_any
 from cloud.api.resources.words import about
 from cloud.models import Channel, Intake
 from cloud.usage_files import UnknownServer, UploadRefused, status_of
-from wire.signing import fingerprint
+from wire.signing import fingerprint, kid_of
 
 State = Literal["PENDING", "READY", "SUCCESS", "FAILURE", "DISCARDED"]
 DOCUMENTATION: Final = "docs/formats.md#why-a-file-is-refused"
@@ -77,6 +77,9 @@ class Upload(msgspec.Struct, frozen=True, kw_only=True):
     code: Annotated[str, about("Why it was refused, for programs; else empty.")]
     message: Annotated[str, about("The same as a sentence with what to do next.")]
     receipt_url: Annotated[str | None, about("Where the signed receipt is, once it is applied.")]
+    receipt_fingerprint: Annotated[
+        str, about("Of the cloud's key that signed it, to be compared on the server the first time; empty without one.")
+    ]
 
 
 class Uploads(msgspec.Struct, frozen=True, kw_only=True):
@@ -103,8 +106,11 @@ class UploadError(msgspec.Struct, frozen=True, kw_only=True):
     receipt_url: Annotated[str | msgspec.UnsetType, about("Where its receipt is.")] = msgspec.UNSET
 
 
-def shape_of(request: HttpRequest, intake: Intake, slug: str) -> Upload:
-    """How the API says where an upload stands, in the language that is active."""
+def shape_of(request: HttpRequest, intake: Intake, slug: str, fingerprints: Mapping[str, str]) -> Upload:
+    """How the API says where an upload stands, in the language that is active.
+
+    ``fingerprints`` are those of the cloud's receipt keys.
+    """
     status = status_of(intake, timezone.now())
     header = status.header
     facts = {
@@ -124,6 +130,7 @@ def shape_of(request: HttpRequest, intake: Intake, slug: str) -> Upload:
         "code": status.code,
         "message": str(status.sentence),
         "receipt_url": _receipt_address(request, intake, slug) if status.receipt else None,
+        "receipt_fingerprint": fingerprints[kid_of(status.receipt)] if status.receipt else "",
     }
     return msgspec.convert(facts, Upload)
 

@@ -98,7 +98,8 @@ def list_uploads(request: TokenRequest, enterprise: str) -> HttpResponse:
     asked, found = window(request), usage_files.uploads_of(auth.ledger(request, enterprise))
     listed = found.count()
     with translation.override("en"):
-        uploads = [shape_of(request, intake, enterprise) for intake in without_samples(found[asked.rows])]
+        keys = usage_files.receipt_fingerprints()
+        uploads = [shape_of(request, intake, enterprise, keys) for intake in without_samples(found[asked.rows])]
     answered = Uploads(total_count=listed, uploads=uploads)
     return link_pages(short_answer(request, answered), request, asked, listed)
 
@@ -114,7 +115,7 @@ def show_upload(request: TokenRequest, enterprise: str, upload: str) -> HttpResp
     if viewer_of(request.auth.user) is not Viewer.OWNER:
         intake.samples = None
     with translation.override("en"):
-        return short_answer(request, shape_of(request, intake, enterprise))
+        return short_answer(request, shape_of(request, intake, enterprise, usage_files.receipt_fingerprints()))
 
 
 @router.post(
@@ -215,7 +216,7 @@ def _accepted(request: TokenRequest, intake: Intake, slug: str) -> HttpResponse:
 def _told(request: TokenRequest, intake: Intake, slug: str, status: HTTPStatus) -> HttpResponse:
     now = usage_files.uploads_of(intake.installation.ledger).get(pk=intake.pk)
     with translation.override("en"):
-        return answer(shape_of(request, now, slug), status=status)
+        return answer(shape_of(request, now, slug, usage_files.receipt_fingerprints()), status=status)
 
 
 def _refuse(request: HttpRequest, error: UploadRefused, slug: str) -> NoReturn:

@@ -15,7 +15,15 @@ from tqdm import tqdm
 
 from cloud.management.naming import find_account
 from cloud.models import Channel
-from cloud.usage_files import UnknownServer, UploadCode, UploadRefused, receipt_of, status_of, upload_now
+from cloud.usage_files import (
+    UnknownServer,
+    UploadCode,
+    UploadRefused,
+    receipt_fingerprint,
+    receipt_of,
+    status_of,
+    upload_now,
+)
 from enterprises.commands import ReportingCommand
 from enterprises.moments import iso
 from wire.messages import ErrorCode
@@ -99,16 +107,17 @@ class Command(ReportingCommand):
         facts = msgspec.to_builtins(status.difference)
         # Addresses of people are for the pages, not for the log of a script.
         facts.pop("samples")
-        host = status.header.host_name
+        host, key = status.header.host_name, receipt_fingerprint(intake)
         text = f"{_OPENINGS[state]} {_RESULT}".format(host=host, cloud=cloud, **facts)
         self.report(
-            f"{text} The receipt for the server is in {receipt}." if receipt else text,
+            f"{text} The receipt is in {receipt}; its key has the fingerprint {key}." if receipt else text,
             as_json=as_json,
             state=state,
             id=intake.pk,
             hostname=host,
             snapshot_id=status.header.snapshot_id,
             taken_at=iso(status.taken_at),
+            receipt_fingerprint=key,
             **facts,
         )
 
