@@ -21,7 +21,7 @@ from cloud.usage_files.deciding import apply_upload, code_named, follow_name, no
 from cloud.usage_files.refused import UnknownServer, UploadRefused
 from cloud.usage_files.registering import register_server
 from cloud.usage_files.senders import check_header, check_history, check_name_is_free, opening_of, sender
-from cloud.usage_files.wishes import Wishes
+from cloud.usage_files.wishes import Wishes, shown_name
 from enterprises import audit
 from enterprises.models import StagedUpload, User
 from enterprises.uploads import UploadTooLarge, open_upload, stage_upload
@@ -72,7 +72,7 @@ def upload(
         allow_rename=allow_rename,
     )
     whole = io.BufferedReader(_Raw(stream), MAX_HEAD_BYTES)
-    head = _checked_head(io.BytesIO(whole.peek(MAX_HEAD_BYTES)), at)
+    head, name = _checked_head(io.BytesIO(whole.peek(MAX_HEAD_BYTES)), at), shown_name(name)
     known = _look(ledger, head.header, wishes)
     with transaction.atomic():
         # Whoever uploads another file at the same time finds this one in the hands of its intake.
@@ -265,7 +265,7 @@ def _make(
         opened_at_revision=installation.revision,
         channel=Channel.FILE,
         upload=staged,
-        file_name=name[:255],
+        file_name=shown_name(name),
         uploaded_by=wishes.by,
         header=msgspec.to_builtins(header),
         # Without stored bytes only the one who holds the stream can read it.

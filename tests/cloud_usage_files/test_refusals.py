@@ -255,3 +255,11 @@ def test_unknown_server_without_a_fingerprint(ledger: Ledger, far: FileServer) -
         usage_files.upload_now(ledger=ledger, stream=far.stream(LINES), name="u", by=None, at=NOW)
 
     assert (caught.value.code, caught.value.staged) == (UploadCode.UNKNOWN_SERVER, None)
+
+
+@pytest.mark.parametrize("name", ["", "a\0b.json", "x" * 5_000, "\ud800.json", "../../usage.json", "<b>.json"])
+def test_name_of_a_file_is_only_shown(name: str, ledger: Ledger, owner: User, far: FileServer) -> None:
+    intake = upload(ledger, owner, far, [MONA], name=name)
+
+    assert len(intake.file_name) <= 255
+    assert intake.file_name.isprintable()
