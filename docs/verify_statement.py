@@ -8,8 +8,7 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-results = []
-KEPT = ("server_id", "revision", "accounts", "sha256", "taken_at")
+results, KEPT = [], ("server_id", "revision", "accounts", "sha256", "taken_at")
 
 
 def check(holds, line):
@@ -54,7 +53,8 @@ def verify(file, wanted):
 
 
 try:
-    verify(json.loads(Path(sys.argv[1]).read_text("utf-8")), "".join(sys.argv[2:]).replace(" ", "").lower())
+    once = {"object_pairs_hook": lambda pairs: len(dict(pairs)) == len(pairs) and dict(pairs)}  # No name stands twice.
+    verify(json.loads(Path(sys.argv[1]).read_text("utf-8"), **once), "".join(sys.argv[2:]).replace(" ", "").lower())
 except Exception as error:
     check(False, f"this is no statement, or a signature in it is wrong ({type(error).__name__})")
 sys.exit(print("The statement is whole.") if all(results) else "Do not trust this statement.")

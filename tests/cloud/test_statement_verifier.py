@@ -42,9 +42,13 @@ def file(ledger: Ledger) -> dict[str, Any]:
 
 
 def check(file: dict[str, Any], folder: Path, *more: str) -> tuple[int, str]:
+    return check_text(json.dumps(file), folder, *more)
+
+
+def check_text(text: str, folder: Path, *more: str) -> tuple[int, str]:
     """Run the verifier in this process, as a program."""
     path = folder / "statement.json"
-    path.write_text(json.dumps(file), encoding="utf-8")
+    path.write_text(text, encoding="utf-8")
     with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(io.StringIO()) as said:
         patch.setattr(sys, "argv", ["verify_statement.py", str(path), *more])
         with pytest.raises(SystemExit) as ended:
@@ -115,6 +119,23 @@ def test_what_is_no_statement_is_said_to_be_none(whole: Any, tmp_path: Path) -> 
 
     assert code == 1
     assert "this is no statement" in said
+
+
+@pytest.mark.parametrize("name", ["format", "statement", "consumed", "accounts", "endorsement"])
+def test_name_that_stands_twice_is_caught(name: str, file: dict[str, Any], tmp_path: Path) -> None:
+    text = json.dumps(file)
+    assert check_text(text, tmp_path)[0] == 0
+
+    twice = text.replace(f'"{name}": ', f'"{name}": 0, "{name}": ', 1)
+
+    assert check_text(twice, tmp_path)[0] == 1
+
+
+@pytest.mark.parametrize("value", ["NaN", "1e999", "9" * 5000, "[" * 100_000])
+def test_number_that_is_none_is_caught(value: str, file: dict[str, Any], tmp_path: Path) -> None:
+    file["statement"]["consumed"] = "here"
+
+    assert check_text(json.dumps(file).replace('"here"', value), tmp_path)[0] == 1
 
 
 def test_keys_of_somebody_else_are_caught(file: dict[str, Any], tmp_path: Path) -> None:
