@@ -19,6 +19,7 @@ PATH: Final = {
     "enterprise": "The slug of the cloud account: an enterprise or an organization.",
     "server": "The id of a server, as the list of servers has it.",
     "person": "The id of a person, as the list of people has it.",
+    "statement": "The id of a statement, as the list of statements has it.",
     "upload": "The id of an upload, as the answer to it has it.",
 }
 """What the parts of an address are, by name."""

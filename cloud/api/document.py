@@ -16,7 +16,7 @@ from cloud.api import reports
 from cloud.api.addresses import PREFIX, page_address
 from cloud.api.conditional import short_answer
 from cloud.api.described import PATH, components
-from cloud.api.resources import changes, difference, history, people, servers, suspects, uploads
+from cloud.api.resources import changes, difference, history, people, servers, statements, suspects, uploads
 
 PUBLIC: Final[tuple[Router, ...]] = (
     reports.router,
@@ -26,6 +26,7 @@ PUBLIC: Final[tuple[Router, ...]] = (
     difference.router,
     servers.router,
     suspects.router,
+    statements.router,
     uploads.router,
 )
 """What is described, in the order of the document."""

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -20,6 +20,10 @@ class Row:
     name: str
     kind: str
     text: str
+
+
+_EXAMPLES: Final = {"enterprise": "octo", "person": 42, "server": 17, "statement": 12, "upload": 5}
+"""Parts of an address in the commands that the page shows."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +90,7 @@ def _resource(described: dict[str, Any], base: str, path: str, method: str, oper
         parameters=tuple(parameters),
         fields=tuple(_fields(described, answer["schema"])),
         errors=tuple(map(_error, _own_errors(operation))),
-        curl=_curl(base + path.format(enterprise="octo", person=42, server=17, upload=5), method, operation),
+        curl=_curl(base + path.format(**_EXAMPLES), method, operation),
         example=json.dumps(answer["example"], indent=2, ensure_ascii=False),
     )
 

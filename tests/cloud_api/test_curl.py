@@ -13,6 +13,7 @@ from django.test import Client
 
 from cloud.api.document import document
 from cloud.services import open_ledger
+from cloud.statements import make_now
 from cloud.usage_files import uploads_of
 from enterprises.models import Scope, User
 from licensesync.services import set_license
@@ -67,6 +68,7 @@ def variables(owner: User) -> dict[str, str]:
     new = new_server("ghes8.octo.example")
     return {
         "TOKEN": make_token(owner, Scope.ADMIN_ENTERPRISE)[1],
+        "STATEMENT": str(make_now(ledger=ledger, by=None, at=NOW).pk),
         "UPLOAD": str(uploads_of(ledger).get().pk),
         "FINGERPRINT": new.fingerprint.replace(" ", ""),
         "usage.json": new.file(LINES).decode(),

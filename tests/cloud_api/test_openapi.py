@@ -22,6 +22,7 @@ from schemathesis.core.result import Ok
 from cloud import usage_files
 from cloud.api import urls
 from cloud.services import open_ledger
+from cloud.statements import make_now
 from enterprises.models import Scope
 from tests.cloud.refused_files import applied, new_server
 from tests.cloud_api.examples import load_example
@@ -86,6 +87,7 @@ def world(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator
             parts: dict[str, list[object]] = {
                 "enterprise": ["octo"],
                 "person": [*ledger.licenses.values_list("pk", flat=True)[:5], 0],
+                "statement": [*(make_now(ledger=ledger, by=None, at=NOW).pk for _ in range(5)), 0],
                 "upload": [usage_files.uploads_of(ledger).get().pk],
                 "server": [*ledger.installations.values_list("pk", flat=True), 0, "x"],
             }

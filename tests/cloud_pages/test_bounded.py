@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.db import connection
 from django.test import Client
@@ -9,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from cloud import applying, usage_files
 from cloud.models import Channel, Intake, Ledger, VerifiedDomain
+from cloud.statements import make_now
 from cloud.suspects import runs, searching
 from enterprises.models import Scope, User
 from tests.cloud.books import NOW, connect, import_members, member, send
@@ -45,6 +48,7 @@ LISTS = [
     f"{API}/license-sync/history?per_page=100",
     f"{API}/license-sync/changes?per_page=100",
     f"{API}/license-sync/servers?per_page=100",
+    f"{API}/license-sync/statements?per_page=100",
 ]
 
 
@@ -74,6 +78,8 @@ def fill(ledger: Ledger, number: int) -> None:
         server = ledger.installations.filter(hostname=hostname).first() or connect(ledger, hostname)
         send(server, [*lines, make_line(number + 1, "mona.lisa1@octo.example")])
         bring(ledger, f"ghes{number}-{place}.octo.example", lines)
+    for place in range(number):
+        make_now(ledger=ledger, by=None, at=NOW + place * timedelta(hours=1))
     run, _is_new = runs.request(ledger, NOW)
     searching.search(run.pk, lambda: NOW)
     assert ledger.suspects.count() >= number

@@ -264,6 +264,8 @@ CLOUD_API = [
     Row("api:suspects", API_LOOK, where={"enterprise": "cloud"}),
     Row("api:proved_savings", API_LOOK, where={"enterprise": "cloud"}),
     Row("api:servers", API_LOOK, where={"enterprise": "cloud"}),
+    Row("api:statements", API_LOOK, where={"enterprise": "cloud"}),
+    Row("api:statement", API_LOOK, where={"enterprise": "cloud", "statement": "statement"}),
     # The owner may, and sent no file.
     Row("api:create_upload", Expected(401, 404, 403, 422, no_scope=403), "POST", {"enterprise": "cloud"}),
     Row("api:uploads", API_LOOK, where={"enterprise": "cloud"}),
