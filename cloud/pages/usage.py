@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from django.db.models import Max
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
@@ -129,19 +128,18 @@ def upload_row(slug: str, intake: Intake, now: datetime) -> UploadRow:
 
 
 def with_uploads(ledger: Ledger, states: Iterable[InstanceState], now: datetime) -> list[InstanceRow]:
-    """Add the last upload of each of the servers, in one query."""
+    """Add the last upload of each of the servers, in one query at most."""
     states, slug = list(states), ledger.enterprise.slug
-    uploads = Intake.objects.filter(installation__in=[state.installation for state in states], channel=Channel.FILE)
-    last = uploads.order_by().values("installation").annotate(last=Max("pk")).values("last")
-    rows = {row.installation_id: upload_row(slug, row, now) for row in uploads.filter(pk__in=last)}
+    uploads = uploads_of(ledger).filter(pk__in=[state.last_upload for state in states if state.last_upload])
+    rows = {row.installation_id: upload_row(slug, row, now) for row in uploads}
     return [InstanceRow(state=state, upload=rows.get(state.installation.pk)) for state in states]
 
 
-def upload_behind(revision: Revision) -> Intake | None:
+def upload_behind(ledger: Ledger, revision: Revision) -> Intake | None:
     """Return the usage file that made a revision; None for what came over the wire, and for what is forgotten."""
     if revision.snapshot_id is None:
         return None
-    return uploads_of(revision.ledger).filter(snapshot_id=revision.snapshot_id).first()
+    return uploads_of(ledger).filter(snapshot_id=revision.snapshot_id).first()
 
 
 def new_server(staged: StagedUpload) -> NewServer:

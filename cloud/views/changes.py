@@ -57,7 +57,7 @@ def change(request: SignedInRequest, slug: str, number: int) -> HttpResponse:
         "people": people.with_accounts(ledger, page.object_list),
         "gone": counts.gone(kind),
         "reasons": reasons_of(ledger, revision),
-        "upload": upload_behind(revision),
+        "upload": upload_behind(ledger, revision),
     }
     return render(request, "cloud/change.html", context)
 

@@ -94,7 +94,7 @@ def test_queries_do_not_grow_with_the_people(
 ) -> None:
     sync(connect(ledger, "ghes1.octo.example"), [(number, f"p{number}@octo.example") for number in range(1, 101)])
 
-    with django_assert_max_num_queries(14):
+    with django_assert_max_num_queries(15):
         page = owner_client.get(f"{URL}/changes/1")
 
     assert len(page.context["people"]) == 50
