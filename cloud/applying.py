@@ -23,6 +23,7 @@ from cloud.history import next_revision
 from cloud.locks import locked
 from cloud.models import Channel, Installation, Intake, IntakePart, Ledger, Revision
 from cloud.refusals import IntakeRefused, file_sentence, sentence
+from cloud.reviving import in_the_way
 from cloud.signer import sign_receipt
 from cloud.staging import execute, fetch_row, temporary_table
 from cloud.suspects import returning
@@ -131,6 +132,9 @@ def _sender(ledger: Ledger, intake: Intake) -> Installation:
     held = servers.first()
     if held is None:
         raise IntakeRefused(ErrorCode.INSTALLATION_GONE)
+    is_for_good = intake.channel == Channel.FILE and intake.kind == Intake.Kind.USAGE
+    if is_for_good and (code := in_the_way(ledger, held)):
+        raise IntakeRefused(code)
     return held
 
 

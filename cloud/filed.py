@@ -71,11 +71,11 @@ def read_into_parts(
             _keep(intake, number, piece, read, clock())
             progress(read, header.accounts)
     except usage_reading.UsageFileInvalid as error:
-        _let_go(intake)
+        _let_go(intake, read, clock())
         raise IntakeRefused(code_of(error)) from error
     except Http404 as error:
         raise IntakeRefused(ErrorCode.DIGEST_MISMATCH) from error
-    _let_go(intake)
+    _let_go(intake, read, clock())
 
 
 def _stored(intake: Intake) -> Readable:
@@ -113,7 +113,10 @@ def _note(intake: Intake, read: int, at: datetime) -> None:
         raise ClaimLost
 
 
-def _let_go(intake: Intake) -> None:
-    if intake.upload_id is not None:
-        StagedUpload.objects.filter(pk=intake.upload_id).delete()
+def _let_go(intake: Intake, read: int, at: datetime) -> None:
+    with transaction.atomic():
+        # Whoever took the intake over reads the same bytes from their beginning.
+        _note(intake, read, at)
+        if intake.upload_id is not None:
+            StagedUpload.objects.filter(pk=intake.upload_id).delete()
     intake.upload = None

@@ -33,7 +33,7 @@ class UploadCode(enum.StrEnum):
 
 Code = ErrorCode | UploadCode
 
-_SENTENCES: Final[dict[ErrorCode, Promise]] = {
+_SENTENCES: Final[dict[Code, Promise]] = {
     ErrorCode.INSTALLATION_GONE: _("This server is not connected any more."),
     ErrorCode.REVISION_CONFLICT: _(
         "The cloud holds a newer snapshot than this server knows of: the server was restored or copied."
@@ -124,7 +124,7 @@ class IntakeRefused(Exception):
     def __init__(self, code: Code, message: str | Promise = "") -> None:
         """Without a message the code has its own sentence."""
         self.code: Code = code
-        self.message: str | Promise = message or (_OF_FILES[code] if isinstance(code, UploadCode) else _SENTENCES[code])
+        self.message: str | Promise = message or _SENTENCES.get(code) or _OF_FILES[code]
         super().__init__(code.value)
 
 

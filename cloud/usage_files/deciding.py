@@ -12,6 +12,7 @@ from cloud.guards import is_alarming_shrink
 from cloud.locks import locked
 from cloud.models import Channel, Installation, Intake, IntakePart, Ledger
 from cloud.refusals import Code, UploadCode
+from cloud.reviving import in_the_way
 from cloud.services import rename_installation
 from cloud.usage_files.refused import UploadRefused
 from cloud.usage_files.senders import check_history, check_name_is_free, opening_of
@@ -47,6 +48,8 @@ def apply_upload(
             return False
         _check(installation, held, header, at, allow_shrink=allow_shrink, allow_rename=allow_rename)
         follow_name(ledger, installation, header, at=at, by=by, ip=ip)
+        if code := in_the_way(ledger, installation):
+            raise UploadRefused(code)
         kind = Intake.Kind.USAGE
         opening = opening_of(header, hostname=installation.hostname, kind=kind, allow_shrink=allow_shrink)
         _ready(installation).filter(pk=held.pk).update(

@@ -104,7 +104,7 @@ def test_reading_that_broke_off_is_done_again(
     assert (intake.accounts_read, intake.parts.count(), StagedUpload.objects.count()) == (25, 3, 0)
 
 
-def _break(_intake: Intake) -> None:
+def _break(_intake: Intake, *_more: object) -> None:
     raise OperationalError
 
 

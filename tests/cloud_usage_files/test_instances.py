@@ -16,12 +16,12 @@ from cloud.notices import current
 from cloud.renaming import follow_rename
 from cloud.reports import server_instances
 from cloud.services import disconnect_installation
-from cloud.usage_files import apply_upload
+from cloud.usage_files import UploadCode, apply_upload
 from enterprises.models import User
-from tests.cloud.books import NOW, connect
-from tests.cloud_usage_files.steps import apply, learn, upload, worked
+from tests.cloud.books import NOW, connect, open_books
+from tests.cloud_usage_files.steps import apply, learn, refused_to_apply, upload, worked
 from tests.support.usage_files import FileServer
-from wire.messages import Manifest
+from wire.messages import ErrorCode, Manifest
 
 MONA = (1, "mona@octo.example")
 HUBOT = (2, "hubot@octo.example")
@@ -121,6 +121,28 @@ def test_disconnected_server_of_the_name_keeps_nobody_out(ledger: Ledger, owner:
     disconnect_installation(installation=connect(ledger, far.hostname), by=owner, at=NOW)
 
     assert upload(ledger, owner, far, [MONA]).state == Intake.State.APPLIED
+
+
+def test_server_whose_place_was_taken_is_not_revived(ledger: Ledger, owner: User, far: FileServer) -> None:
+    server = install(ledger, manifest(far), by=owner, at=NOW, ip="")
+    intake = upload(ledger, owner, far, [MONA])
+    disconnect_installation(installation=server, by=owner, at=NOW)
+    connect(ledger, far.hostname)
+
+    assert refused_to_apply(intake, owner) == ErrorCode.CONNECTION_EXISTS
+
+
+def test_server_that_went_to_another_account_is_not_revived(ledger: Ledger, owner: User, far: FileServer) -> None:
+    server = install(ledger, manifest(far), by=owner, at=NOW, ip="")
+    intake = upload(ledger, owner, far, [MONA])
+    apply_upload(intake=intake, by=owner, at=NOW)
+    disconnect_installation(installation=server, by=owner, at=NOW)
+    install(open_books("other"), manifest(far), by=owner, at=NOW, ip="")
+
+    done = worked(intake)
+
+    assert (done.state, done.error_code) == (Intake.State.REFUSED, UploadCode.OTHER_ACCOUNT)
+    assert state(ledger).installation.state == Installation.State.DISCONNECTED
 
 
 def test_github_s_status_tells_of_files_too(ledger: Ledger, owner: User, far: FileServer) -> None:

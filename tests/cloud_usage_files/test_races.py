@@ -4,7 +4,8 @@ import io
 
 import pytest
 
-from cloud import applying, usage_files
+from cloud import applying, claims, usage_files
+from cloud.filed import read_into_parts
 from cloud.models import Installation, Intake, IntakePart, ServerAccount
 from cloud.refusals import IntakeRefused
 from enterprises.models import StagedUpload
@@ -87,3 +88,19 @@ def test_file_and_wire_at_once_leave_one_history(far: FileServer) -> None:
     applied = Intake.objects.filter(state=Intake.State.APPLIED)
     assert server.revision == 1
     assert applied.get().snapshot_id == server.snapshot_id
+
+
+def test_worker_that_was_too_slow_leaves_the_bytes_to_the_next_one(far: FileServer) -> None:
+    ledger, owner = open_books("octo"), make_user()
+    file = far.stream(lines_for([MONA]))
+    made = usage_files.upload(ledger=ledger, stream=file, name="u", by=owner, at=NOW, fingerprint=far.fingerprint)
+    slow = claims.claim(made.pk, NOW)
+    assert slow is not None
+
+    def overslept(_read: int, _accounts: int) -> None:
+        claims.claim(made.pk, NOW + claims.LEASE * 2)
+
+    with pytest.raises(claims.ClaimLost):
+        read_into_parts(slow, lambda: NOW, progress=overslept)
+
+    assert StagedUpload.objects.exists()
