@@ -152,7 +152,7 @@ def _settle(importing: _Importing, job: SyncJob) -> None:
         error_code="",
         error="",
     )
-    jobs.note(job.pk, "receipt_verified", importing.at, revision=importing.receipt.revision, kid=key["kid"])
+    jobs.note(job.pk, "receipt_imported", importing.at, revision=importing.receipt.revision, kid=key["kid"])
     job.refresh_from_db()
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from django.db.models import Count, Max, Q
+from django.db.models import Count, Q
 from prometheus_client.core import GaugeMetricFamily
 
 from connect.models import Server
@@ -25,7 +25,6 @@ class _Jobs:
     states: Counter[str] = field(default_factory=Counter)
     failures: Counter[str] = field(default_factory=Counter)
     retrying: int = 0
-    last_success: datetime | None = None
 
 
 def server_metrics(at: datetime) -> Iterator[GaugeMetricFamily]:
@@ -43,12 +42,6 @@ def server_metrics(at: datetime) -> Iterator[GaugeMetricFamily]:
         OF_SERVER,
         [(labels[key], enabled) for key, enabled in is_enabled.items()],
     )
-    yield gauge(
-        "last_success_age_seconds",
-        "How long ago the last license sync succeeded; absent before the first one.",
-        OF_SERVER,
-        [(labels[key], _age(one.last_success, at)) for key, one in done.items() if one.last_success],
-    )
     yield from _of_states(labels, connections, at)
     yield from _of_jobs(labels, done)
     yield from _of_seats(labels, at)
@@ -64,6 +57,12 @@ def _of_states(
         ((*labels[key], code), state.code == code) for key, state in states.items() for code in StateCode
     ]
     yield gauge("state", "1 for the state of the connection, 0 for every other one.", [*OF_SERVER, "state"], by_code)
+    yield gauge(
+        "last_success_age_seconds",
+        "How long ago the last license sync succeeded, or a usage file was accepted; absent before the first one.",
+        OF_SERVER,
+        [(labels[key], _age(state.last_success, at)) for key, state in states.items() if state.last_success],
+    )
     yield gauge(
         "last_attempt_age_seconds",
         "How long ago the last attempt of a license sync began; absent before the first one.",
@@ -139,18 +138,16 @@ def _jobs() -> Mapping[int, _Jobs]:
     """By connection, in one query; a class that this version does not know is ``unknown``: others chose its words."""
     found: defaultdict[int, _Jobs] = defaultdict(_Jobs)
     known = all_failures()
-    rows = SyncJob.objects.values_list("connection", "kind", "state", "error_code").annotate(
-        number=Count("pk"), free=Count("pk", filter=Q(lease_until=None)), last=Max("finished_at")
+    rows = SyncJob.objects.values_list("connection", "state", "error_code").annotate(
+        number=Count("pk"), free=Count("pk", filter=Q(lease_until=None))
     )
-    for connection, kind, state, code, number, free, last in rows.order_by():
+    for connection, state, code, number, free in rows.order_by():
         jobs = found[connection]
         jobs.states[state] += number
         if code and state in {SyncJob.State.FAILED, SyncJob.State.QUEUED}:
             jobs.failures[code if code in known else "unknown"] += number
         if code and state == SyncJob.State.QUEUED:
             jobs.retrying += free
-        if kind == SyncJob.Kind.USAGE and state == SyncJob.State.SUCCEEDED:
-            jobs.last_success = max(filter(None, (jobs.last_success, last)), default=None)
     return found
 
 

@@ -41,13 +41,17 @@ def current(at: datetime) -> Iterator[Cause]:
 def _of_sync(
     state: ConnectionState, enterprise: int, hostname: str, enabled_at: datetime | None, at: datetime
 ) -> Iterator[Cause]:
-    if state.is_off_line or state.code == StateCode.SYNC_OFF:
+    if state.code == StateCode.SYNC_OFF or (state.is_off_line and not state.is_by_file):
         return
 
     def cause(code: str, *, is_undecided: bool = False, **facts: Any) -> Cause:
         facts = {"hostname": hostname, **facts}
         return Cause(enterprise_id=enterprise, code=code, facts=facts, is_undecided=is_undecided)
 
+    if state.is_by_file:
+        if state.code == StateCode.FILE_STALE and state.last_success is not None:
+            yield cause("no_usage_file", last_success=state.last_success.isoformat())
+        return
     is_under_way = state.active is not None or state.retry_at is not None
     is_failed = state.code == StateCode.FAILED and not is_under_way
     if is_failed or is_under_way:
@@ -108,6 +112,16 @@ def _no_success(notice: Notice) -> Words:
     )
 
 
+def _no_usage_file(notice: Notice) -> Words:
+    text = _("The cloud accepted the last usage file on %(day)s. Whoever came or left since is not counted rightly.")
+    return Words(
+        title=_("The cloud has accepted no usage file of %(hostname)s for more than 8 days") % notice.facts,
+        text=text % {"day": _day(notice.facts["last_success"])},
+        next_step=_("Export license usage on the page below, hand the file over, and bring back its receipt."),
+        view_name="licensesync:usage_file",
+    )
+
+
 def _old_seats(notice: Notice) -> Words:
     return Words(
         title=_("%(hostname)s synced seats that were more than 8 days old") % notice.facts,
@@ -159,6 +173,7 @@ def announce() -> None:
             "sync_failed": _sync_failed,
             "needs_decision": _needs_decision,
             "no_success": _no_success,
+            "no_usage_file": _no_usage_file,
             "old_seats": _old_seats,
             "license_ends": _license_ends,
             "seats_used": _seats_used,

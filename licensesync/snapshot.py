@@ -175,12 +175,13 @@ def _matching(seats: QuerySet[Seat], wanted: Wanted, search: str) -> QuerySet[Se
 
 
 def last_sent(server: Server) -> SyncJob | None:
-    """The last successful sync, whose frozen parts are kept."""
-    return (
-        SyncJob.objects.filter(connection__server=server, kind=SyncJob.Kind.USAGE, state=SyncJob.State.SUCCEEDED)
-        .order_by("-finished_at", "-pk")
-        .first()
-    )
+    """What the cloud took last, by a sync or as a usage file; its frozen parts are kept."""
+    taken = SyncJob.objects.filter(connection__server=server, state=SyncJob.State.SUCCEEDED)
+    sync = taken.filter(kind=SyncJob.Kind.USAGE).order_by("-finished_at", "-pk").first()
+    file = taken.filter(kind=SyncJob.Kind.FILE).order_by("-pk").first()
+    if sync is None or file is None or file.arrived_at is None or sync.arrived_at is None:
+        return sync or file
+    return max(sync, file, key=lambda job: job.arrived_at or job.created_at)
 
 
 def sent_lines(job: SyncJob, *, search: str = "", page: int = 1) -> LinesPage:

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from django.db import models
 from django.db.models import Q
+from django.utils.dateparse import parse_datetime
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -196,6 +197,14 @@ class SyncJob(models.Model):
     def is_waiting_to_retry(self) -> bool:
         """Whether the last attempt failed and the next one has a time."""
         return self.state == self.State.QUEUED and bool(self.error_code) and self.lease_until is None
+
+    @property
+    def arrived_at(self) -> datetime | None:
+        """Of a job that succeeded: when its receipt came, or for a usage file, when the cloud applied it."""
+        if self.kind != self.Kind.FILE:
+            return self.finished_at
+        applied_at = (self.result or {}).get("applied_at")
+        return parse_datetime(applied_at) if isinstance(applied_at, str) else None
 
     @property
     def seats_of(self) -> datetime:

@@ -112,6 +112,14 @@ _WORDS: Final[dict[str, tuple[str, str, Callable[[Data], str]]]] = {
         "check",
         lambda _data: _("The cloud was asked to apply it; from here on it cannot be cancelled"),
     ),
+    "receipt_imported": (
+        "success",
+        "verified",
+        lambda data: (
+            _("Receipt imported: revision %(revision)s, verified with key %(kid)s")
+            % {"revision": intcomma(_count(data, "revision")), "kid": str(data.get("kid", ""))}
+        ),
+    ),
     "receipt_verified": (
         "success",
         "verified",

@@ -14,6 +14,7 @@ _NAMES: Final[dict[str, Promise]] = {
     "doctor": _("Doctor"),
     "decision": _("Decide"),
     "license_edit": _("Update license"),
+    "usage_file": _("Usage files"),
 }
 _OWNERS_ONLY: Final = frozenset({"doctor", "license_edit"})
 _ANCHORS: Final = {"license": "#license-sync"}

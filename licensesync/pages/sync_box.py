@@ -117,6 +117,9 @@ class SyncBox(AboutServer):
         if found is not None and self.state.code == StateCode.PENDING:
             text = str(self.state.reason) or _("You have not completed the setup process.")
             return Missing(text, str(self.state.next_step), found.url)
+        if found is not None and self.state.is_by_file:
+            url = reverse("licensesync:usage_file", args=[self.slug])
+            return Missing(self.sentence_of_state or _("The cloud has accepted its usage file."), _("Usage files"), url)
         return found
 
     @property

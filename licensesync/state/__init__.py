@@ -1,6 +1,6 @@
 """Where a connection honestly stands: one function that page, command, metrics and home share."""
 
-from licensesync.state.codes import StateCode
+from licensesync.state.codes import BY_FILE, StateCode
 from licensesync.state.reading import (
     OLD_SEATS_AFTER,
     STALE_AFTER,
@@ -11,6 +11,7 @@ from licensesync.state.reading import (
 )
 
 __all__ = [
+    "BY_FILE",
     "OLD_SEATS_AFTER",
     "STALE_AFTER",
     "ConnectionState",

@@ -27,6 +27,9 @@ class StateCode(enum.StrEnum):
     LICENSE_EXPIRED = "license_expired"
     NEEDS_DECISION = "needs_decision"
     DISCONNECTED = "disconnected"
+    FILE_EXPORTED = "file_exported"
+    FILE_ACCEPTED = "file_accepted"
+    FILE_STALE = "file_stale"
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,22 @@ WORDS: Final[dict[StateCode, Words]] = {
     StateCode.LICENSE_EXPIRED: Words(_("License expired"), "danger", _("Update the license."), "license_edit"),
     StateCode.NEEDS_DECISION: Words(_("Waits for your decision"), "danger"),
     StateCode.DISCONNECTED: Words(_("Disconnected"), "neutral", _("Enable GitHub Connect again."), "connection"),
+    StateCode.FILE_EXPORTED: Words(
+        _("Usage file exported, its receipt has not come"),
+        "accent",
+        _("Hand the file to the cloud, and import its receipt."),
+        "usage_file",
+    ),
+    StateCode.FILE_ACCEPTED: Words(_("Accepted as a usage file"), "success", "", "usage_file"),
+    StateCode.FILE_STALE: Words(
+        _("No usage file accepted for more than 8 days"),
+        "attention",
+        _("Export license usage anew, and hand the file to the cloud."),
+        "usage_file",
+    ),
 }
+BY_FILE: Final = frozenset({StateCode.FILE_EXPORTED, StateCode.FILE_ACCEPTED, StateCode.FILE_STALE})
+"""Where no line leads to the cloud, and files are carried there."""
 WORKING: Final = {
     StateCode.FIRST_SYNC_PENDING,
     StateCode.SYNCING,

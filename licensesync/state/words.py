@@ -18,10 +18,16 @@ if TYPE_CHECKING:
 
     Text = str | _StrPromise
 
+STALE_AFTER: Final = timedelta(days=8)
 OLD_SEATS_AFTER: Final = timedelta(days=8)
 """Seats that were taken longer ago than this when they were synced are said to be old."""
 _LATE: Final = timedelta(minutes=5)
 """The tick comes every minute: what has not begun after five has nobody to begin it."""
+
+
+_TOLD_OF_OLD_SEATS: Final = frozenset(
+    {StateCode.LICENSE_EXPIRED, StateCode.STALE, StateCode.FILE_ACCEPTED, StateCode.FILE_STALE}
+)
 
 
 @dataclass(frozen=True)
@@ -75,9 +81,12 @@ def _reason(code: StateCode, connection: Connection, success: SyncJob | None, at
             return _expiry_sentence(expired_on(connection, at))
         case StateCode.SYNCED_OLD_SEATS:
             return _old_seats_sentence(success)
-        case StateCode.STALE if success is not None and success.finished_at is not None:
-            days = (at - success.finished_at).days
+        case StateCode.STALE if success is not None and success.arrived_at is not None:
+            days = (at - success.arrived_at).days
             return gettext("The last sync that arrived is %(days)d days old.") % {"days": days}
+        case StateCode.FILE_STALE if success is not None and success.arrived_at is not None:
+            days = (at - success.arrived_at).days
+            return gettext("The last usage file was accepted %(days)d days ago.") % {"days": days}
     return ""
 
 
@@ -95,7 +104,7 @@ def remarks_of(
         remarks = [text for text in (way_to(connection.cloud_url, failure.code), failure.remark) if text]
     if code != StateCode.LICENSE_EXPIRED and over_since is not None:
         remarks.append(_expiry_sentence(over_since))
-    if code in {StateCode.LICENSE_EXPIRED, StateCode.STALE} and had_old_seats(success):
+    if code in _TOLD_OF_OLD_SEATS and had_old_seats(success):
         remarks.append(_old_seats_sentence(success))
     if source_code and (failure is None or failure.code != source_code):
         source = explain(source_code)
@@ -114,9 +123,9 @@ def _expiry_sentence(over_since: date | None) -> str:
 
 
 def _old_seats_sentence(success: SyncJob | None) -> str:
-    if success is None or success.taken_at is None or success.finished_at is None:
+    if success is None or success.taken_at is None or success.arrived_at is None:
         return ""
-    days = (success.finished_at - success.taken_at).days
+    days = (success.arrived_at - success.taken_at).days
     return gettext("The seats that arrived were %(days)d days old when they were synced.") % {"days": days}
 
 
@@ -134,9 +143,9 @@ def _nobody_works(active: SyncJob | None, next_run_at: datetime | None, at: date
 
 
 def had_old_seats(success: SyncJob | None) -> bool:
-    if success is None or success.taken_at is None or success.finished_at is None:
+    if success is None or success.taken_at is None or success.arrived_at is None:
         return False
-    return success.finished_at - success.taken_at > OLD_SEATS_AFTER
+    return success.arrived_at - success.taken_at > OLD_SEATS_AFTER
 
 
 def expired_on(connection: Connection, at: datetime) -> date | None:

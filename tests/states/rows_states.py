@@ -1,9 +1,20 @@
 """What brings a connection into each of its states."""
 
+import io
+
+from django.utils import timezone
+
+from cloud.usage_files import receipt_of, upload_now
+from connect.receipt_files import check_receipt, trust_of
+from licensesync import exporting
+from licensesync.importing_receipts import import_receipt
 from licensesync.models import SyncJob
+from licensesync.syncing.run import run
+from licensesync.usage_files import usage_file
 from tests.states.rows import state
 from tests.states.rows_network import nobody_listens
 from tests.states.scene import Scene
+from wire import signing
 
 
 @state("not_connected")
@@ -107,3 +118,45 @@ def needs_decision(scene: Scene) -> None:
 def disconnected(scene: Scene) -> None:
     """An owner disabled GitHub Connect."""
     scene.press("connection_disable")
+
+
+@state("file_exported")
+def file_exported(scene: Scene) -> None:
+    """A server that must not connect has exported its license usage."""
+    scene.new_server()
+    _export(scene)
+
+
+@state("file_accepted")
+def file_accepted(scene: Scene) -> None:
+    """The cloud applied that file, and its receipt was carried back."""
+    scene.new_server()
+    _carry(scene, _export(scene))
+
+
+@state("file_stale")
+def file_stale(scene: Scene) -> None:
+    """The cloud applied a file nine days ago, and none since."""
+    file_accepted(scene)
+    scene.pass_time(days=9)
+
+
+def _export(scene: Scene) -> SyncJob:
+    job = exporting.request_export(server=scene.server, by=scene.owner, at=timezone.now())
+    run(job.pk)
+    job.refresh_from_db()
+    return job
+
+
+def _carry(scene: Scene, job: SyncJob) -> None:
+    """There, have it applied, and back."""
+    file = usage_file(scene.server, job)
+    key = signing.fingerprint(file.header.server_key)
+    at = timezone.now()
+    there = io.BytesIO(b"".join(file))
+    intake = upload_now(
+        ledger=scene.ledger, stream=there, name=file.name, by=scene.owner, at=at, fingerprint=key, clock=timezone.now
+    )
+    back = receipt_of(intake)
+    shown = check_receipt(scene.server, back, trust_of(scene.server)).fingerprint
+    import_receipt(server=scene.server, content=back, by=scene.owner, at=timezone.now(), fingerprint=shown)

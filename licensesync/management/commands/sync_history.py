@@ -27,7 +27,10 @@ class Command(ReportingCommand):
         parser.add_argument("job", nargs="?", type=int, help="the number of a job; without it the list")
         parser.add_argument("--limit", type=int, default=20, help="how many jobs to list (default: 20)")
         parser.add_argument(
-            "--result", choices=("succeeded", "failed", "cancelled", ACTIVE), default="", help="only such jobs"
+            "--result",
+            choices=("succeeded", "exported", "failed", "cancelled", ACTIVE),
+            default="",
+            help="only such jobs",
         )
         parser.add_argument("--trigger", choices=SyncJob.Trigger.values, default="", help="only jobs started so")
         parser.add_argument("--kind", choices=SyncJob.Kind.values, default="", help="only jobs of this kind")
