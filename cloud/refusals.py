@@ -115,6 +115,10 @@ _OF_FILES: Final[dict[Code, Promise]] = {
     ErrorCode.DIGEST_MISMATCH: _("The upload is not whole any more. Upload the file again."),
     ErrorCode.BUSY: _("The file could not be applied, although it was tried several times. Upload it again."),
 }
+OTHER_FINGERPRINT: Final = _(
+    "The key that signed the file has another fingerprint than the one that was given. Read it again on the server; if "
+    "it is still another one, do not take the file."
+)
 _DECIDED_ON_SERVER: Final = (ErrorCode.REVISION_CONFLICT, ErrorCode.HOSTNAME_CHANGED, ErrorCode.SHRINK_UNCONFIRMED)
 
 

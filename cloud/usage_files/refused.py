@@ -3,7 +3,7 @@
 from django.utils.functional import Promise
 
 from cloud.models import Intake
-from cloud.refusals import Code, UploadCode, file_sentence
+from cloud.refusals import OTHER_FINGERPRINT, Code, UploadCode, file_sentence
 from enterprises.models import StagedUpload
 from wire.usage import UsageHeader
 
@@ -21,6 +21,14 @@ class UploadRefused(Exception):
     def __str__(self) -> str:
         """Return the sentence."""
         return str(self.sentence)
+
+
+class OtherFingerprint(UploadRefused):
+    """The key that signed the file is not the one whose fingerprint somebody gave."""
+
+    def __init__(self) -> None:
+        super().__init__(UploadCode.UNKNOWN_KEY)
+        self.sentence = OTHER_FINGERPRINT
 
 
 class UnknownServer(UploadRefused):

@@ -18,7 +18,7 @@ from cloud.locks import locked
 from cloud.models import Channel, Installation, Intake, Ledger
 from cloud.refusals import UploadCode
 from cloud.usage_files.deciding import apply_upload, code_named, follow_name, note_attempt
-from cloud.usage_files.refused import UnknownServer, UploadRefused
+from cloud.usage_files.refused import OtherFingerprint, UnknownServer, UploadRefused
 from cloud.usage_files.registering import register_server
 from cloud.usage_files.senders import check_header, check_history, check_name_is_free, opening_of, sender
 from cloud.usage_files.wishes import Wishes, shown_name
@@ -181,8 +181,8 @@ def _checked_head(stream: Any, at: datetime) -> Head:
 def _look(ledger: Ledger, header: UsageHeader, wishes: Wishes) -> Installation | None:
     """Refuse what will not be taken before its bytes are stored; return the server if it is known."""
     known = sender(ledger, header)
-    if wishes.fingerprint and known is None and not wishes.has_compared(header):
-        raise UploadRefused(UploadCode.UNKNOWN_KEY)
+    if wishes.fingerprint and not wishes.has_compared(header):
+        raise OtherFingerprint
     if known is None or known.state not in Installation.LIVE or known.hostname != header.host_name:
         check_name_is_free(ledger, header)
     if known is not None:

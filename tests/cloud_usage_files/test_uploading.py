@@ -1,5 +1,7 @@
 """The way of a usage file: upload, register, preview, apply, receipt."""
 
+from datetime import timedelta
+
 import msgspec
 import pytest
 
@@ -135,4 +137,17 @@ def test_registering_with_another_fingerprint_is_refused(ledger: Ledger, owner: 
         with pytest.raises(UploadRefused) as refused:
             usage_files.register(ledger=ledger, staged=staged, fingerprint=wrong, by=owner, at=NOW)
         assert refused.value.code == UploadCode.UNKNOWN_KEY
+        assert str(refused.value).startswith("The key that signed the file has another fingerprint")
     assert not Installation.objects.exists()
+
+
+def test_fingerprint_has_to_be_right_also_of_a_server_that_is_known(
+    ledger: Ledger, owner: User, far: FileServer
+) -> None:
+    upload(ledger, owner, far, [MONA])
+    far.taken_at += timedelta(hours=1)
+
+    with pytest.raises(UploadRefused) as refused:
+        upload(ledger, owner, far, [MONA], fingerprint=FileServer().fingerprint)
+
+    assert refused.value.code == UploadCode.UNKNOWN_KEY

@@ -154,9 +154,23 @@ def test_command_tells_scripts_what_it_wrote_for_its_owner_alone(
     told = json.loads(capsys.readouterr().out)
     header = json.loads(file.read_bytes())["header"]
     assert told == {name: header[name] for name in ("snapshot_id", "accounts", "sha256", "taken_at")} | {
-        "file": str(file)
+        "file": str(file),
+        "fingerprint": signing.fingerprint(header["server_key"]),
     }
     assert file.stat().st_mode & 0o777 == 0o600
+
+
+def test_command_says_what_the_cloud_asks_for_and_what_comes_next(
+    server: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "usage.json"
+    call_command("export_license_usage", server.enterprise.slug, "--output", str(file))
+
+    said, header = capsys.readouterr().out, json.loads(file.read_bytes())["header"]
+    assert f"{header['accounts']} accounts" in said
+    assert signing.fingerprint(header["server_key"]) in said
+    assert "Upload it there" in said
+    assert "import_receipt" in said
 
 
 def test_command_puts_a_whole_file_in_place_or_none(

@@ -12,12 +12,14 @@ from django.utils import timezone
 
 from connect.models import Server
 from enterprises.commands import ReportingCommand
+from enterprises.moments import iso
 from licensesync.commands import find_server, progress_bar, written
 from licensesync.exporting import ExportUnderWay, export_now, record_download
 from licensesync.failures import explain
 from licensesync.models import SeatSource, SyncJob
 from licensesync.snapshot import NoSeats
 from licensesync.usage_files import UsageFile, usage_file
+from wire import signing
 
 
 class Command(ReportingCommand):
@@ -41,14 +43,18 @@ class Command(ReportingCommand):
             return
         written(output, file)
         header = file.header
+        key = signing.fingerprint(header.server_key)
         self.report(
-            f"The license usage of {found} is in {output}.",
+            f"The license usage of {found} is in {output}: {header.accounts} accounts, seats "
+            f"of {iso(header.taken_at)}. It is signed by the key with the fingerprint {key}, which the cloud "
+            "asks for the first time. Upload it there, and bring the receipt back with import_receipt.",
             as_json=json,
             file=str(output),
             snapshot_id=header.snapshot_id,
             accounts=header.accounts,
             sha256=header.sha256,
             taken_at=msgspec.to_builtins(header.taken_at),
+            fingerprint=key,
         )
 
 
