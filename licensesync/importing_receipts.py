@@ -26,6 +26,7 @@ from enterprises import audit
 from enterprises.models import User
 from licensesync import jobs
 from licensesync.models import SyncJob
+from wire import signing
 from wire.messages import Receipt, ReceiptKey
 
 _WITH_A_FILE: Final = (SyncJob.State.EXPORTED, SyncJob.State.SUCCEEDED)
@@ -118,12 +119,8 @@ def _refuse_unless_trusted(checked: CheckedReceipt, trust: Trust, fingerprint: s
         return
     if not fingerprint:
         raise ReceiptKeyUnknown(checked.fingerprint, checked.receipt, is_change=bool(trust.keys))
-    if not hmac.compare_digest(_digits(fingerprint), _digits(checked.fingerprint)):
+    if not signing.is_fingerprint(fingerprint, checked.key["x"]):
         raise ReceiptFingerprintDiffers(checked.fingerprint)
-
-
-def _digits(fingerprint: str) -> bytes:
-    return "".join(fingerprint.split()).lower().encode()
 
 
 def _is_known(held: Connection, receipt: Receipt, job: SyncJob | None) -> bool:

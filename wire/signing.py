@@ -233,3 +233,12 @@ def fingerprint(public_key: str) -> str:
     """Return what people compare: SHA-256 of a public key's text, in groups of four digits."""
     digest = hashlib.sha256(public_key.encode()).hexdigest()
     return " ".join(digest[start : start + 4] for start in range(0, 64, 4))
+
+
+def is_fingerprint(text: str, public_key: str) -> bool:
+    """Whether somebody wrote the fingerprint of this key: with or without its blanks, in colons or in capitals."""
+    return _digits(text) == _digits(fingerprint(public_key))
+
+
+def _digits(text: str) -> str:
+    return "".join(text.split()).replace(":", "").lower()

@@ -22,13 +22,9 @@ class Wishes:
 
     def has_compared(self, header: UsageHeader) -> bool:
         """Whether it was the key of this file that somebody has compared."""
-        return _bare(self.fingerprint) == _bare(signing.fingerprint(header.server_key))
+        return signing.is_fingerprint(self.fingerprint, header.server_key)
 
 
 def shown_name(name: str) -> str:
     """Return the name of a file without what no name needs, and no column stores."""
     return "".join(filter(str.isprintable, name))[:255]
-
-
-def _bare(fingerprint: str) -> str:
-    return "".join(fingerprint.split()).replace(":", "").lower()

@@ -234,7 +234,7 @@ def test_expired_preview(ledger: Ledger, owner: User, far: FileServer) -> None:
 
 
 def test_too_many_files_wait(ledger: Ledger, owner: User, far: FileServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cloud.usage_files.uploading.MOST_WAITING", 2)
+    monkeypatch.setattr("cloud.usage_files.taking.MOST_WAITING", 2)
     upload(ledger, owner, far, [MONA])
     upload(ledger, owner, far, [HUBOT])
 
