@@ -32,24 +32,29 @@ def opened(jws, keys, kind):  # What a compact JWS signs, and the id of the key 
 def verify(file, wanted):
     keys = {}
     for key in file["keys"]:  # The oldest first; each later one comes with the word of the one before it.
-        expected = ({"kid": key["kid"], "x": key["x"]}, list(keys)[-1]) if keys else ""
         word = opened(key["endorsement"], keys, "receipt-key") if keys else key["endorsement"]
+        expected = ({"kid": key["kid"], "x": key["x"]}, list(keys)[-1]) if keys else ""
         check(word == expected, f"key {key['kid']} is {'vouched for by the one before it' if keys else 'the first'}")
         keys[key["kid"]] = key["x"]
     prints = [hashlib.sha256(key.encode()).hexdigest() for key in keys.values()]
     said, kid = opened(file["jws"], keys, "statement")
     check(file["format"] == said["format"] == 1 and file["statement"] == said, f"the statement is what {kid} signed")
     check(kid == list(keys)[-1] and (not wanted or wanted in prints), f"{kid} has the fingerprint {prints[-1]}")
-    check(said["available"] == said["purchased"] - said["consumed"], "available = purchased - consumed")
-    check(said["counted_apart"] == said["cloud_licenses"] + said["server_accounts"], "counted apart = cloud + servers")
-    check(said["server_accounts"] == sum(one["accounts"] for one in said["servers"]), "servers = sum of each server")
-    check(said["saved"] == said["counted_apart"] - said["consumed"], "saved = counted apart - consumed")
-    check(all(day["consumed"] <= day["peak"] for day in said["days"]), "no day ends above its peak")
+    end, counts = said.get("month_end"), [day for day in (said.get("before"), *said["days"]) if day]
+    for now in filter(None, (end, said)):
+        left, saved = now["purchased"] - now["consumed"], now["counted_apart"] - now["consumed"]
+        check((now["available"], now["saved"]) == (left, saved), f"{left} are available and {saved} saved")
+    if end:
+        peak = max(counts[0]["consumed"], *(day["peak"] for day in said["days"]), 0)
+        same = all(end[name] == counts[-1][name] for name in ("consumed", "counted_apart", "purchased"))
+        check(same and end["peak"] == peak, f"{said['month']} ended with {end['consumed']} licenses, its last count")
+    apart = said["cloud_licenses"] + sum(server["accounts"] for server in said["servers"])
+    check(said["counted_apart"] == apart == said["cloud_licenses"] + said["server_accounts"], "apart = cloud + servers")
     for server in filter(lambda one: one["revision"], said["servers"]):
         given, signer = opened(server["receipt"], keys, "receipt")
-        same = all(given[name] == server[name] for name in KEPT) and given["sync_id"] == server["snapshot_id"]
+        same = (given["sync_id"], given["account"]) == (server["snapshot_id"], said["account"]["slug"])
         held = f"{server['hostname']}: {server['accounts']} accounts, {server['sha256']}, receipt of {signer}"
-        check(same and given["account"] == said["account"]["slug"], held)
+        check(same and all(given[name] == server[name] for name in KEPT), held)
 
 
 try:

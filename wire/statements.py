@@ -26,6 +26,18 @@ class StatedDay(msgspec.Struct, frozen=True, kw_only=True):
     purchased: int
 
 
+class StatedEnd(msgspec.Struct, frozen=True, kw_only=True):
+    """The count at the end of a month, last counted on ``counted_on``; ``peak`` is the highest of the month."""
+
+    counted_on: date
+    purchased: int
+    consumed: int
+    available: int
+    counted_apart: int
+    saved: int
+    peak: int
+
+
 class StatedServer(msgspec.Struct, frozen=True, kw_only=True):
     """What is held of a server, and the receipt (compact JWS) that its owner was given for it.
 
@@ -48,11 +60,13 @@ class StatedServer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Statement(msgspec.Struct, frozen=True, kw_only=True):
-    """What is signed. All numbers but those of ``days`` are those of ``made_at``, at ``revision`` of the books.
+    """What is signed: ``month_end`` is what a month is stated for, all other numbers are as of ``made_at``.
 
-    ``first_day`` to ``last_day`` is the period; ``days`` are those of it on which something was counted. ``month`` is
-    YYYY-MM, empty where somebody asked for the numbers of a moment. ``rules`` is the version of the rules in
-    docs/domain.md. ``available`` is below zero where more is consumed than was purchased.
+    ``month`` is YYYY-MM, empty where somebody asked for the numbers of a moment: then there is no ``month_end``.
+    ``first_day`` to ``last_day`` is the period; ``days`` are those of it on which something was counted, ``before`` is
+    the last one before it. Servers, and whatever is not said of the end, are as of ``made_at``, at ``revision`` of the
+    books: where a month is stated late, or the books changed at once, these are not those of its end. ``rules`` is the
+    version of the rules in docs/domain.md. ``available`` is below zero where more is consumed than was purchased.
     """
 
     format: int = STATEMENT_FORMAT
@@ -61,6 +75,7 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True):
     month: str
     first_day: date
     last_day: date
+    month_end: StatedEnd | None = None
     made_at: Instant
     revision: int
     rules: int
@@ -74,6 +89,7 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True):
     listed: int
     members: int
     members_imported_at: Instant | None
+    before: StatedDay | None = None
     days: tuple[StatedDay, ...]
     servers: tuple[StatedServer, ...]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-import msgspec
 from django.core.paginator import Paginator
 
 from cloud import statements
@@ -15,13 +14,6 @@ if TYPE_CHECKING:
 
 PER_PAGE: Final = 12
 """As few as the months of a year: each is read for its number."""
-
-
-class _Number(msgspec.Struct, frozen=True):
-    """All that the list says of what was signed."""
-
-    consumed: int
-    purchased: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,5 +33,5 @@ def statements_page(ledger: Ledger, number: str | None) -> dict[str, Any]:
 
 
 def _row(statement: Statement) -> Row:
-    said = msgspec.json.decode(statement.body, type=_Number)
+    said = statements.read_headline(statement)
     return Row(statement=statement, consumed=said.consumed, purchased=said.purchased)

@@ -7,6 +7,7 @@ from cloud.statements.reading import (
     fingerprints,
     json_file,
     of_month,
+    read_headline,
     read_statement,
     signing_fingerprint,
     statements,
@@ -14,5 +15,6 @@ from cloud.statements.reading import (
 
 __all__ = [
     "MOST_AN_HOUR", "VERIFIER", "MonthNotStated", "TooManyStatements", "file_name", "fingerprints", "json_file",
-    "make_due", "make_month", "make_now", "of_month", "read_statement", "signing_fingerprint", "statements",
+    "make_due", "make_month", "make_now", "of_month", "read_headline",
+    "read_statement", "signing_fingerprint", "statements",
 ]  # fmt: skip

@@ -1,16 +1,16 @@
-"""Put a statement together from the books, which the caller holds locked: six queries, whatever their size."""
+"""Put a statement together from the books, which the caller holds locked: seven queries, whatever their size."""
 
 from datetime import UTC, date, datetime
 
 from django.db.models import Q
 
 from cloud import consumption, shares
-from cloud.models import Installation, Intake, Ledger, Member
+from cloud.models import Installation, Intake, Ledger, Member, UsagePoint
 from cloud.statements.months import last_day, month_of
 from cloud.statements.rules import RULES_VERSION
 from enterprises.models import Kind
 from wire.messages import Account
-from wire.statements import StatedDay, StatedServer, Statement
+from wire.statements import StatedDay, StatedEnd, StatedServer, Statement
 
 
 def compose(ledger: Ledger, *, month: date | None, at: datetime) -> Statement:
@@ -18,12 +18,14 @@ def compose(ledger: Ledger, *, month: date | None, at: datetime) -> Statement:
     totals = consumption.totals(ledger)
     first = month or month_of(at)
     last = last_day(first) if month else at.astimezone(UTC).date()
+    before, days = _before(ledger, first), _days(ledger, first, last)
     return Statement(
         kind="month" if month else "moment",
         account=_account(ledger),
         month=f"{month:%Y-%m}" if month else "",
         first_day=first,
         last_day=last,
+        month_end=_end(before, days) if month else None,
         made_at=at,
         revision=totals.revision,
         rules=RULES_VERSION,
@@ -37,7 +39,8 @@ def compose(ledger: Ledger, *, month: date | None, at: datetime) -> Statement:
         listed=totals.listed,
         members=Member.objects.filter(ledger=ledger).count(),
         members_imported_at=ledger.members_imported_at,
-        days=_days(ledger, first, last),
+        before=before,
+        days=days,
         servers=_servers(ledger),
     )
 
@@ -50,15 +53,39 @@ def _account(ledger: Ledger) -> Account:
 
 def _days(ledger: Ledger, first: date, last: date) -> tuple[StatedDay, ...]:
     points = ledger.usage.filter(day__range=(first, last)).order_by("day")
-    return tuple(
-        StatedDay(
-            day=point.day,
-            consumed=point.consumed,
-            peak=point.peak,
-            counted_apart=point.counted_apart,
-            purchased=point.purchased,
-        )
-        for point in points
+    return tuple(map(_day, points))
+
+
+def _before(ledger: Ledger, first: date) -> StatedDay | None:
+    """The count with which a period began."""
+    point = ledger.usage.filter(day__lt=first).order_by("-day").first()
+    return _day(point) if point else None
+
+
+def _day(point: UsagePoint) -> StatedDay:
+    return StatedDay(
+        day=point.day,
+        consumed=point.consumed,
+        peak=point.peak,
+        counted_apart=point.counted_apart,
+        purchased=point.purchased,
+    )
+
+
+def _end(before: StatedDay | None, days: tuple[StatedDay, ...]) -> StatedEnd | None:
+    """What held at the end of a month, and the highest count of it, that with which it began included."""
+    counted = (*([before] if before else ()), *days)
+    if not counted:
+        return None
+    last = counted[-1]
+    return StatedEnd(
+        counted_on=last.day,
+        purchased=last.purchased,
+        consumed=last.consumed,
+        available=last.purchased - last.consumed,
+        counted_apart=last.counted_apart,
+        saved=last.counted_apart - last.consumed,
+        peak=max([*([before.consumed] if before else ()), *(day.peak for day in days)]),
     )
 
 

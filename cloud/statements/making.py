@@ -104,6 +104,10 @@ def _write(ledger: Ledger, *, month: date | None, by: User | None, at: datetime,
         at=at,
         ip=ip,
         target=str(made),
-        after={"month": statement.month, "revision": statement.revision, "consumed": statement.consumed},
+        after={
+            "month": statement.month,
+            "revision": statement.revision,
+            "consumed": (statement.month_end or statement).consumed,
+        },
     )
     return made

@@ -16,8 +16,11 @@ from cloud.statements.paper import ACCENT, BARS, DANGER, INK, LINE, MARGIN, MUTE
 from cloud.statements.reading import file_name, json_file, read_statement, signing_fingerprint
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from cloud.models import Statement
-    from wire.statements import StatedDay, StatedServer
+    from cloud.statements.paper import Color
+    from wire.statements import StatedDay, StatedEnd, StatedServer
     from wire.statements import Statement as Signed
 
 _CHART_HEIGHT: Final = 34.0
@@ -70,21 +73,33 @@ def _write_title(paper: Paper, said: Signed) -> None:
         "rules": _number(said.rules),
     }
     paper.text_below(
-        _("%(slug)s (%(kind)s). Numbers as of %(at)s, revision %(revision)s of the books, rules version %(rules)s.")
+        _("%(slug)s (%(kind)s). Made on %(at)s, at revision %(revision)s of the books, rules version %(rules)s.")
         % facts
     )
     paper.ln(3)
 
 
 def _write_totals(paper: Paper, said: Signed) -> None:
-    is_over = said.available < 0
+    count = said.month_end or said
+    if said.month_end:
+        end = {"day": _day(said.month_end.counted_on), "peak": _number(said.month_end.peak)}
+        paper.text_below(_("At the end of the month, as last counted on %(day)s. Highest count: %(peak)s.") % end)
+        paper.ln(2)
+    is_over = count.available < 0
     tiles = (
-        (_("Purchased"), said.purchased, INK),
-        (_("Consumed"), said.consumed, INK),
-        (_("Over"), -said.available, DANGER) if is_over else (_("Available"), said.available, INK),
-        (_("Counted apart"), said.counted_apart, INK),
-        (_("Saved"), said.saved, ACCENT),
+        (_("Purchased"), count.purchased, INK),
+        (_("Consumed"), count.consumed, INK),
+        (_("Over"), -count.available, DANGER) if is_over else (_("Available"), count.available, INK),
+        (_("Counted apart"), count.counted_apart, INK),
+        (_("Saved"), count.saved, ACCENT),
     )
+    _write_tiles(paper, tiles)
+    if said.month_end:
+        _write_difference(paper, said, said.month_end)
+    _write_parts(paper, said)
+
+
+def _write_tiles(paper: Paper, tiles: Sequence[tuple[str, int, Color]]) -> None:
     top, wide = paper.get_y(), (WIDTH - 4 * 3) / 5
     for place, (name, number, color) in enumerate(tiles):
         left = MARGIN + place * (wide + 3)
@@ -98,6 +113,9 @@ def _write_totals(paper: Paper, said: Signed) -> None:
         paper.write_in(15, color, bold=True)
         paper.put(wide - 2, 8, _number(number))
     paper.set_xy(MARGIN, top + 22)
+
+
+def _write_parts(paper: Paper, said: Signed) -> None:
     parts = {
         "apart": _number(said.counted_apart),
         "cloud": _number(said.cloud_licenses),
@@ -106,7 +124,8 @@ def _write_totals(paper: Paper, said: Signed) -> None:
         "members": _number(said.members),
     }
     text = _(
-        "Counted apart are %(apart)s: %(cloud)s on the cloud and %(servers)s accounts of servers. "
+        "When this was made, counted apart were %(apart)s: %(cloud)s on the cloud and %(servers)s accounts of "
+        "servers. "
         "%(listed)s people are listed; the list of members holds %(members)s."
     )
     paper.text_below(text % parts)
@@ -114,9 +133,27 @@ def _write_totals(paper: Paper, said: Signed) -> None:
         paper.text_below(_("Members were imported on %(at)s.") % {"at": _moment(said.members_imported_at)})
 
 
+def _write_difference(paper: Paper, said: Signed, end: StatedEnd) -> None:
+    """Say where the books had changed between the end of the month and the moment at which it was stated."""
+    names = ("purchased", "consumed", "counted_apart")
+    if all(getattr(said, name) == getattr(end, name) for name in names):
+        return
+    facts = {
+        "at": _moment(said.made_at),
+        "consumed": _number(said.consumed),
+        "purchased": _number(said.purchased),
+        "apart": _number(said.counted_apart),
+    }
+    text = _(
+        "The books have changed since the end of the month: when this was made, on %(at)s, they said %(consumed)s "
+        "consumed, %(purchased)s purchased, %(apart)s counted apart. The servers below are as of then."
+    )
+    paper.text_below(text % facts)
+
+
 def _write_history(paper: Paper, said: Signed) -> None:
     """Draw the highest count of each day as a bar, and what was purchased as a line above or across."""
-    if len(said.days) < 2:
+    if not said.before and len(said.days) < 2:
         return
     paper.heading(_("Licenses by day"))
     days = _every_day(said)
@@ -222,16 +259,13 @@ def _period(said: Signed) -> str:
 
 
 def _every_day(said: Signed) -> list[StatedDay]:
-    """The days from the first count on, each with what held on it."""
+    """The days of the period, from the first count on, each with what held on it."""
     counted, days = {day.day: day for day in said.days}, []
-    last = said.days[0]
-    for number in range((said.last_day - last.day).days + 1):
-        when = said.days[0].day + timedelta(days=number)
-        if when in counted:
-            last = counted[when]
-            days.append(last)
-        else:
-            days.append(msgspec.structs.replace(last, day=when, peak=last.consumed))
+    last, first = (said.before, said.first_day) if said.before else (said.days[0], said.days[0].day)
+    for number in range((said.last_day - first).days + 1):
+        when = first + timedelta(days=number)
+        last = counted.get(when) or msgspec.structs.replace(last, day=when, peak=last.consumed)
+        days.append(last)
     return days
 
 

@@ -37,6 +37,23 @@ def read_statement(statement: Statement) -> wire_statements.Statement:
     return msgspec.json.decode(statement.body, type=wire_statements.Statement)
 
 
+class Headline(msgspec.Struct, frozen=True):
+    """The count that a statement is made for, read without the rest of it."""
+
+    consumed: int
+    purchased: int
+
+
+class _Headlines(Headline, frozen=True):
+    month_end: Headline | None = None
+
+
+def read_headline(statement: Statement) -> Headline:
+    """The count at the end of a month, or at the moment as of which somebody asked."""
+    said = msgspec.json.decode(statement.body, type=_Headlines)
+    return said.month_end or said
+
+
 def json_file(statement: Statement) -> bytes:
     """The file for programs and for docs/verify_statement.py: the same bytes each time."""
     keys = signer.keys_until(statement.kid)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import zlib
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 import pytest
@@ -84,6 +84,20 @@ def test_pdf_says_how_many_are_missing(made: Statement, ledger: Ledger, written:
     pdf.pdf_file(statements.make_now(ledger=ledger, by=None, at=NOW))
 
     assert written[written.index("Over") + 1] == "2"
+
+
+def test_pdf_of_a_month_says_how_it_ended_and_what_has_changed_since(
+    made: Statement, ledger: Ledger, written: list[str]
+) -> None:
+    late = datetime(2026, 4, 25, tzinfo=UTC)
+    set_seats_purchased(ledger=ledger, seats_purchased=500, by=None, at=late)
+
+    pdf.pdf_file(statements.make_month(ledger=ledger, month=date(2026, 3, 1), at=late))
+
+    assert written[written.index("Purchased") + 1] == "100"
+    assert "At the end of the month, as last counted on March 2, 2026. Highest count: 140." in written
+    assert any(text.startswith("The books have changed since the end of the month") for text in written)
+    assert any("2 consumed, 500 purchased" in text for text in written)
 
 
 def test_pdf_speaks_french(made: Statement, written: list[str]) -> None:

@@ -9,13 +9,17 @@ import json
 import runpy
 import subprocess
 import sys
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 
 from cloud import signer, statements
+from cloud.models import UsagePoint
 from tests.cloud.books import NOW, connect, import_members, member, sync
+from wire.statements import Statement
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -77,6 +81,15 @@ def bent(file: dict[str, Any], way: Way) -> dict[str, Any]:
     return other if other != file else bent(other, way[:-1])
 
 
+@pytest.fixture
+def month(file: dict[str, Any], ledger: Ledger) -> dict[str, Any]:
+    """The statement of April, with a count before it and one in it."""
+    UsagePoint.objects.create(ledger=ledger, day=date(2026, 4, 20), consumed=1, peak=9, counted_apart=4, purchased=100)
+    made = statements.make_month(ledger=ledger, month=date(2026, 4, 1), at=datetime(2026, 5, 1, tzinfo=UTC))
+    read: dict[str, Any] = json.loads(statements.json_file(made))
+    return read
+
+
 def test_verifier_needs_nothing_of_the_console(file: dict[str, Any], tmp_path: Path) -> None:
     (tmp_path / "statement.json").write_text(json.dumps(file), encoding="utf-8")
 
@@ -96,7 +109,7 @@ def test_verifier_needs_nothing_of_the_console(file: dict[str, Any], tmp_path: P
 def test_verifier_is_a_page() -> None:
     text = VERIFIER.read_text(encoding="utf-8")
 
-    assert len(text.splitlines()) <= 60
+    assert len(text.splitlines()) <= 66
 
 
 def test_verifier_knows_the_fingerprint_of_the_page(file: dict[str, Any], ledger: Ledger, tmp_path: Path) -> None:
@@ -142,3 +155,23 @@ def test_keys_of_somebody_else_are_caught(file: dict[str, Any], tmp_path: Path) 
     file["keys"].reverse()
 
     assert check(file, tmp_path)[0] == 1
+
+
+def test_month_ends_with_its_last_count(month: dict[str, Any], tmp_path: Path) -> None:
+    code, said = check(month, tmp_path)
+
+    assert code == 0
+    assert "2026-04 ended with 1 licenses, its last count" in said
+
+
+@pytest.mark.parametrize("name", ["consumed", "purchased", "counted_apart", "available", "saved", "peak"])
+def test_wrong_end_of_a_month_is_caught_though_it_is_signed(
+    name: str, month: dict[str, Any], ledger: Ledger, tmp_path: Path
+) -> None:
+    """Somebody who held the key would have to state every count of the month otherwise, too."""
+    wrong = copy.deepcopy(month["statement"])
+    wrong["month_end"][name] += 1
+    said = msgspec.convert(wrong, Statement, strict=False)
+    jws = signer.sign_statement(said, signer.current_signer(NOW))
+
+    assert check({**month, "statement": json.loads(msgspec.json.encode(said)), "jws": jws}, tmp_path)[0] == 1

@@ -10,12 +10,13 @@ import time_machine
 
 from cloud import signer, statements
 from cloud.beat import tick
-from cloud.models import Installation, Ledger, Statement
+from cloud.models import Installation, Ledger, Statement, UsagePoint
+from cloud.services import set_seats_purchased
 from enterprises.models import AuditEvent
 from tests.cloud.books import NOW, connect, import_members, member, sync
 from wire import signing
+from wire.statements import StatedEnd, StatementFile
 from wire.statements import Statement as Signed
-from wire.statements import StatementFile
 
 MARCH = date(2026, 3, 1)
 APRIL_BEGINS = datetime(2026, 4, 1, 0, 0, 30, tzinfo=UTC)
@@ -133,3 +134,37 @@ def test_statements_go_after_five_years(ledger: Ledger) -> None:
     beat(NOW + timedelta(days=5 * 366, hours=1))
 
     assert not Statement.objects.filter(month=None).exists()
+
+
+def test_month_that_is_stated_late_says_how_it_ended(server: Installation, ledger: Ledger) -> None:
+    late = APRIL_BEGINS + timedelta(days=24)
+    with time_machine.travel(late, tick=False):
+        set_seats_purchased(ledger=ledger, seats_purchased=500, by=None, at=late)
+
+    made = statements.make_month(ledger=ledger, month=MARCH, at=late)
+
+    said = statements.read_statement(made)
+    assert said.month_end == StatedEnd(
+        counted_on=NOW.date(), purchased=100, consumed=3, available=97, counted_apart=4, saved=1, peak=3
+    )
+    assert (said.purchased, statements.read_headline(made).purchased) == (500, 100)
+
+
+def test_month_without_a_count_ends_as_it_began(server: Installation, ledger: Ledger) -> None:
+    made = statements.make_month(ledger=ledger, month=date(2026, 5, 1), at=datetime(2026, 6, 1, tzinfo=UTC))
+
+    said = statements.read_statement(made)
+
+    assert (said.days, said.before and said.before.day) == ((), NOW.date())
+    assert said.month_end
+    assert (said.month_end.counted_on, said.month_end.consumed, said.month_end.peak) == (NOW.date(), 3, 3)
+
+
+def test_peak_of_a_month_is_also_the_count_with_which_it_began(server: Installation, ledger: Ledger) -> None:
+    UsagePoint.objects.create(ledger=ledger, day=date(2026, 4, 20), consumed=1, peak=2, counted_apart=1, purchased=100)
+
+    made = statements.make_month(ledger=ledger, month=date(2026, 4, 1), at=datetime(2026, 5, 1, tzinfo=UTC))
+
+    end = statements.read_statement(made).month_end
+    assert end
+    assert (end.consumed, end.peak) == (1, 3)

@@ -18,7 +18,7 @@ from cloud.api.paging import link_pages, window
 from cloud.api.resources.words import TAG, about, number_in
 from cloud.models import Statement
 from wire.messages import Account, EndorsedKey
-from wire.statements import StatedDay, StatedServer
+from wire.statements import StatedDay, StatedEnd, StatedServer
 from wire.statements import Statement as Stated
 
 router = Router(auth=auth.person)
@@ -36,8 +36,8 @@ class StatementListed(msgspec.Struct, frozen=True, kw_only=True):
     month: Annotated[str, about("Such as 2026-03; empty where it is as of a moment.")]
     made_at: str
     revision: Annotated[int, about("Of the books, whose numbers it states.")]
-    consumed: int
-    purchased: int
+    consumed: Annotated[int, about("At the end of the month, or at that moment.")]
+    purchased: Annotated[int, about("As `consumed`.")]
     kid: Annotated[str, about("The receipt key that signed it.")]
     key_fingerprint: Annotated[str, about("What is compared: given on another way, it proves whose statement it is.")]
     url: Annotated[str, about("Where the signed file is.")]
@@ -57,11 +57,6 @@ class SignedStatement(msgspec.Struct, frozen=True, kw_only=True):
     statement: Stated
     jws: Annotated[str, about("A compact JWS (EdDSA) of the statement.")]
     keys: Annotated[tuple[EndorsedKey, ...], about("The oldest first, each with the word of the one before it.")]
-
-
-class _Number(msgspec.Struct, frozen=True):
-    consumed: int
-    purchased: int
 
 
 _MADE_AT: Final = datetime(2026, 4, 1, 0, 0, 30, tzinfo=UTC)
@@ -91,6 +86,15 @@ _FILE: Final = SignedStatement(
         month="2026-03",
         first_day=date(2026, 3, 1),
         last_day=date(2026, 3, 31),
+        month_end=StatedEnd(
+            counted_on=date(2026, 3, 2),
+            purchased=1000,
+            consumed=812,
+            available=188,
+            counted_apart=1140,
+            saved=328,
+            peak=815,
+        ),
         made_at=_MADE_AT,
         revision=29,
         rules=1,
@@ -161,7 +165,7 @@ def get_statement(request: TokenRequest, enterprise: str, statement: str) -> Htt
 
 
 def _listed(request: TokenRequest, enterprise: str, made: Statement, prints: dict[str, str]) -> StatementListed:
-    said = msgspec.json.decode(made.body, type=_Number)
+    said = statements.read_headline(made)
     return StatementListed(
         id=made.pk,
         kind="month" if made.month else "moment",
