@@ -62,7 +62,7 @@ def apply_upload(
             finished_at=None,
         )
         note_attempt(installation, at)
-        _audit("server_usage.apply", ledger, held, by=by, at=at, ip=ip)
+        _audit("license.upload_apply", ledger, held, by=by, at=at, ip=ip)
         if wakes:
             transaction.on_commit(lambda: tasks.publish(held.pk))
     return True
@@ -79,7 +79,7 @@ def discard_upload(*, intake: Intake, by: User | None, at: datetime, ip: str = "
         IntakePart.objects.filter(intake=intake.pk).delete()
         if intake.upload_id is not None:
             StagedUpload.objects.filter(pk=intake.upload_id).delete()
-        _audit("server_usage.discard", ledger, intake, by=by, at=at, ip=ip)
+        _audit("license.upload_discard", ledger, intake, by=by, at=at, ip=ip)
     return True
 
 

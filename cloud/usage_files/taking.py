@@ -117,7 +117,7 @@ def _make(
 def _audit(intake: Intake, wishes: Wishes) -> None:
     audit.record(
         enterprise=intake.installation.ledger.enterprise,
-        action="server_usage.upload",
+        action="license.upload",
         by=wishes.by,
         at=wishes.at,
         ip=wishes.ip,

@@ -271,4 +271,4 @@ def test_upload_is_in_the_audit_log(owner_api: Api, ledger: Ledger, server: File
     bring(owner_api, server, server.file(LINES))
 
     actions = set(AuditEvent.objects.values_list("action", flat=True))
-    assert {"enterprise_installation.register", "server_usage.upload"} <= actions
+    assert {"enterprise_installation.register", "license.upload"} <= actions

@@ -333,7 +333,7 @@ def test_each_step_is_in_the_audit_log(owner_client: Client, ledger: Ledger, far
 
     events = AuditEvent.objects.filter(enterprise=ledger.enterprise).values_list("action", "actor__username")
     said = {action for action, by in events if by == "olivia"}
-    assert {"enterprise_installation.register", "server_usage.upload", "server_usage.apply"} <= said
+    assert {"enterprise_installation.register", "license.upload", "license.upload_apply"} <= said
 
 
 def _next(far: FileServer) -> FileServer:

@@ -167,7 +167,7 @@ def test_same_file_of_another_owner_is_the_same_upload(ledger: Ledger, owner: Us
     assert upload_bytes(ledger, other, far, data).pk == first.pk
     assert not StagedUpload.objects.exists()
     apply(first, other)
-    assert {event.action for event in AuditEvent.objects.filter(actor=other)} == {"server_usage.apply"}
+    assert {event.action for event in AuditEvent.objects.filter(actor=other)} == {"license.upload_apply"}
 
 
 def test_discarded_file_may_come_again(ledger: Ledger, owner: User, far: FileServer) -> None:
@@ -289,5 +289,5 @@ def test_what_is_done_is_audited_without_addresses(ledger: Ledger, owner: User, 
     apply(upload(ledger, owner, far, [MONA]), owner)
 
     events = {event.action: event for event in AuditEvent.objects.filter(actor=owner)}
-    assert {"enterprise_installation.register", "server_usage.upload", "server_usage.apply"} <= events.keys()
+    assert {"enterprise_installation.register", "license.upload", "license.upload_apply"} <= events.keys()
     assert "mona" not in "".join(str(event.after) for event in events.values())
