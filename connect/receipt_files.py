@@ -85,10 +85,11 @@ def trust_of(server: Server) -> Trust:
     return Trust(account.account_slug, account.receipt_keys, is_connected=False)
 
 
-def check_receipt(server: Server, content: bytes, trust: Trust) -> CheckedReceipt:
+def check_receipt(server: Server, content: bytes, trust: Trust, *, account: str = "") -> CheckedReceipt:
     """Return what a file says, if it was signed, for this server, by the account that it believes.
 
     Whether it is the receipt of a certain file is for the caller to compare, as is a key that is not trusted yet.
+    ``account`` is another one that the server reports to from now on, as its owner says.
 
     :raises ReceiptRefused: anything about it is wrong
     """
@@ -103,8 +104,9 @@ def check_receipt(server: Server, content: bytes, trust: Trust) -> CheckedReceip
         raise ReceiptEdited
     if receipt.server_id != str(server.server_id):
         raise ReceiptOfAnotherServer(receipt.hostname)
-    if trust.account and receipt.account != trust.account:
-        raise ReceiptOfAnotherAccount(receipt.account, trust.account)
+    is_meant = not trust.is_connected and receipt.account == account
+    if trust.account and receipt.account != trust.account and not is_meant:
+        raise ReceiptOfAnotherAccount(receipt, trust.account, can_change=not trust.is_connected)
     if trust.is_connected and not checked.is_trusted:
         raise ReceiptKeyNotTrusted(checked.fingerprint)
     return checked

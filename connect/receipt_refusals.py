@@ -93,14 +93,15 @@ class ReceiptOfAnotherServer(ReceiptRefused):
 
 
 class ReceiptOfAnotherAccount(ReceiptRefused):
-    """Two accounts would count the same people."""
+    """Two accounts would count the same people. A server that no line leads to may change over: an owner says so."""
 
     code = "receipt_other_account"
 
-    def __init__(self, account: str, known: str) -> None:
-        super().__init__(account, known)
-        self.account = account
+    def __init__(self, receipt: Receipt, known: str, *, can_change: bool) -> None:
+        super().__init__(receipt.account, known)
+        self.receipt = receipt
         self.known = known
+        self.can_change = can_change
 
     def __str__(self) -> str:
         """Return the sentence in the language in use."""
@@ -108,7 +109,13 @@ class ReceiptOfAnotherAccount(ReceiptRefused):
             "This receipt is of the cloud account %(account)s, but this server reports to %(known)s. "
             "Hand the usage file to %(known)s, and bring back its receipt."
         )
-        return text % {"account": self.account, "known": self.known}
+        if self.can_change:
+            change = gettext(
+                "If it reports to %(account)s from now on, remove it at %(known)s, so that nobody counts twice, and "
+                "confirm the change here."
+            )
+            text = f"{text} {change}"
+        return text % {"account": self.receipt.account, "known": self.known}
 
 
 class ReceiptKeyNotTrusted(ReceiptRefused):

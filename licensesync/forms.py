@@ -188,6 +188,10 @@ class TrustReceiptForm(forms.Form):
         help_text=_("It forgot the usage file. The next one then builds on what the cloud holds."),
         error_messages={"required": _("Confirm that this is so.")},
     )
+    changes = forms.BooleanField(
+        label=_("This server reports to this cloud account from now on"),
+        error_messages={"required": _("Confirm that this is so.")},
+    )
 
     def __init__(self, *args: Any, review: dict[str, Any], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -195,6 +199,8 @@ class TrustReceiptForm(forms.Form):
             del self.fields["is_same"]
         if not review["adopt"]:
             del self.fields["adopt"]
+        if not review.get("account"):
+            del self.fields["changes"]
 
 
 class SeatSourceForm(forms.Form):

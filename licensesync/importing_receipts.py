@@ -69,11 +69,13 @@ def import_receipt(
     ip: str = "",
     fingerprint: str = "",
     adopt: bool = False,
+    account: str = "",
 ) -> ImportedReceipt:
     """Believe a receipt file: its job has succeeded, and what comes next builds on what the cloud holds.
 
     ``fingerprint`` is that of the key which an owner compared, needed for a key that is not trusted yet. With ``adopt``
     a server that forgot the file, since it was restored, goes on from the receipt's revision if it is the higher one.
+    ``account`` is the cloud account that takes its usage files from now on, where that is another one than before.
 
     :raises connect.receipt_refusals.ReceiptRefused: nothing changed; its class says why
     """
@@ -82,7 +84,7 @@ def import_receipt(
     held.server = server
     server.connection = held
     trust = trust_of(server)
-    checked = check_receipt(server, content, trust)
+    checked = check_receipt(server, content, trust, account=account)
     job = _job_of(held, checked.receipt)
     is_known = _is_known(held, checked.receipt, job)
     if job is None and not is_known:
@@ -118,7 +120,8 @@ def _refuse_unless_trusted(checked: CheckedReceipt, trust: Trust, fingerprint: s
     if checked.is_trusted:
         return
     if not fingerprint:
-        raise ReceiptKeyUnknown(checked.fingerprint, checked.receipt, is_change=bool(trust.keys))
+        is_change = trust.account == checked.receipt.account
+        raise ReceiptKeyUnknown(checked.fingerprint, checked.receipt, is_change=is_change)
     if not signing.is_fingerprint(fingerprint, checked.key["x"]):
         raise ReceiptFingerprintDiffers(checked.fingerprint)
 
@@ -176,7 +179,8 @@ def _pin(importing: _Importing) -> None:
     if server.connection.is_connected:
         pin_followers(server.connection, followers(checked.file.keys, server.connection.receipt_keys), at=importing.at)
         return
-    if not checked.is_trusted:
+    known = FileAccount.objects.filter(server=server, account_slug=checked.receipt.account)
+    if not (checked.is_trusted and known.exists()):
         _pin_account(importing)
     pinned = FileAccount.objects.values_list("receipt_keys", flat=True).get(server=server)
     pin_file_followers(server, followers(checked.file.keys, pinned), at=importing.at)

@@ -2,7 +2,7 @@
 
 import io
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypeGuard
 
 import msgspec
 from django.contrib import messages
@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from connect.models import Server
 from connect.receipt_files import read_receipt_stream
-from connect.receipt_refusals import ReceiptKeyUnknown, ReceiptOfNoFile, ReceiptRefused
+from connect.receipt_refusals import ReceiptKeyUnknown, ReceiptOfAnotherAccount, ReceiptOfNoFile, ReceiptRefused
 from enterprises import throttling, uploads
 from enterprises.access import Need
 from enterprises.audit import actor_ip
@@ -28,6 +28,7 @@ from licensesync.pages.usage_file import usage_file_page
 from licensesync.views.guard import server_for
 
 PURPOSE = "receipt"
+_Question = ReceiptKeyUnknown | ReceiptOfAnotherAccount | ReceiptOfNoFile
 
 
 @login_required
@@ -51,7 +52,10 @@ def _taken(request: SignedInRequest, server: Server, form: ReceiptFileForm) -> H
     try:
         content = read_receipt_stream(file)
         _import(request, server, content)
-    except (ReceiptKeyUnknown, ReceiptOfNoFile) as question:
+    except ReceiptRefused as refused:
+        if not _can_be_confirmed(refused):
+            form.add_error("receipt", str(refused))
+            return None
         upload = uploads.stage_upload(
             enterprise=server.enterprise,
             purpose=PURPOSE,
@@ -60,11 +64,8 @@ def _taken(request: SignedInRequest, server: Server, form: ReceiptFileForm) -> H
             by=request.user,
             at=timezone.now(),
         )
-        _ask(upload, question)
+        _ask(upload, refused)
         return redirect("licensesync:receipt_confirm", slug=server.enterprise.slug, pk=upload.pk)
-    except ReceiptRefused as refused:
-        form.add_error("receipt", str(refused))
-        return None
     return redirect("licensesync:usage_file", slug=server.enterprise.slug)
 
 
@@ -92,7 +93,15 @@ def _confirmed(request: SignedInRequest, page: ConfirmPage, *, is_adopting: bool
     upload, slug = page.upload, page.slug
     content = read_receipt_stream(uploads.open_upload(upload))
     try:
-        _import(request, page.server, content, fingerprint=page.asked["fingerprint"], adopt=is_adopting)
+        asked = page.asked
+        _import(
+            request,
+            page.server,
+            content,
+            fingerprint=asked["fingerprint"],
+            adopt=is_adopting,
+            account=asked.get("account", ""),
+        )
     except (ReceiptKeyUnknown, ReceiptOfNoFile) as question:
         # One question after the other.
         _ask(upload, question)
@@ -112,7 +121,13 @@ def discard(request: SignedInRequest, slug: str, pk: int) -> HttpResponse:
 
 
 def _import(
-    request: SignedInRequest, server: Server, content: bytes, *, fingerprint: str = "", adopt: bool = False
+    request: SignedInRequest,
+    server: Server,
+    content: bytes,
+    *,
+    fingerprint: str = "",
+    adopt: bool = False,
+    account: str = "",
 ) -> None:
     """:raises ReceiptRefused: nothing changed"""
     imported = import_receipt(
@@ -123,6 +138,7 @@ def _import(
         ip=actor_ip(request),
         fingerprint=fingerprint,
         adopt=adopt,
+        account=account,
     )
     receipt = imported.receipt
     about = {"account": receipt.account, "revision": receipt.revision}
@@ -141,12 +157,20 @@ def _waiting(request: SignedInRequest, server: Server, pk: int) -> StagedUpload:
     return upload
 
 
-def _ask(upload: StagedUpload, question: ReceiptKeyUnknown | ReceiptOfNoFile) -> None:
+def _can_be_confirmed(refused: ReceiptRefused) -> TypeGuard[_Question]:
+    if isinstance(refused, ReceiptOfAnotherAccount):
+        return refused.can_change
+    return isinstance(refused, ReceiptKeyUnknown | ReceiptOfNoFile)
+
+
+def _ask(upload: StagedUpload, question: _Question) -> None:
     """Keep with the file what has to be confirmed about it, beside what was asked before."""
     before: dict[str, Any] = upload.review or {"fingerprint": "", "is_change": False, "adopt": False}
     receipt = question.receipt
     asked: dict[str, Any] = {"adopt": True}
     if isinstance(question, ReceiptKeyUnknown):
         asked = {"fingerprint": question.fingerprint, "is_change": question.is_change}
+    elif isinstance(question, ReceiptOfAnotherAccount):
+        asked = {"account": receipt.account, "former": question.known}
     told = {"receipt": msgspec.to_builtins(receipt)}
     uploads.keep_review(upload, before | asked | told)

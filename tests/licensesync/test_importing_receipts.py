@@ -221,6 +221,34 @@ def test_another_account_is_refused_once_one_is_pinned(server: Server, cloud: Fa
         take(server, cloud.answer(exported(server), 2))
 
 
+def test_server_changes_to_another_account_when_it_is_told_to(server: Server, cloud: FarCloud) -> None:
+    pinned(server, cloud)
+    cloud.account = "elsewhere"
+    content = cloud.answer(exported(server), 1)
+
+    # A cloud signs with the same key for all its accounts: it says nothing of which one is meant.
+    with pytest.raises(ReceiptOfAnotherAccount, match="remove it at octo"):
+        take(server, content, fingerprint=cloud.fingerprint)
+    assert take(server, content, account="elsewhere").is_new
+
+    assert FileAccount.objects.get().account_slug == "elsewhere"
+    assert take(server, cloud.answer(exported(server), 2)).is_new
+    with pytest.raises(ReceiptOfAnotherAccount, match="reports to elsewhere"):
+        take(server, FarCloud().answer(exported(server), 3), account="elsewhere")
+
+
+def test_key_of_another_cloud_is_compared_also_where_the_account_changes(server: Server, cloud: FarCloud) -> None:
+    pinned(server, cloud)
+    other = FarCloud(account="elsewhere")
+    content = other.answer(exported(server), 1)
+
+    with pytest.raises(ReceiptKeyUnknown, match="first receipt of elsewhere"):
+        take(server, content, account="elsewhere")
+    assert take(server, content, account="elsewhere", fingerprint=other.fingerprint).is_new
+
+    assert [key["x"] for key in FileAccount.objects.get().receipt_keys] == [other.endorsed[0].x]
+
+
 def test_restored_server_adopts_a_higher_revision_when_it_is_told_to(server: Server, cloud: FarCloud) -> None:
     job = pinned(server, cloud)
     unknown: dict[str, Any] = {"sync_id": str(uuid4())}

@@ -64,6 +64,22 @@ def test_later_receipt_is_taken_at_once(stage: Stage, owner_client: Client) -> N
     assert "This receipt was imported before: revision 2 of octo." in page
 
 
+def test_server_that_reports_to_another_account_is_asked_first(stage: Stage, owner_client: Client) -> None:
+    cloud = FarCloud()
+    first = bring(owner_client, stage, cloud.answer(exported_on(stage)))
+    owner_client.post(first["Location"], {"is_same": "on"})
+    cloud.account = "elsewhere"
+
+    asked = bring(owner_client, stage, cloud.answer(exported(stage.server, timezone.now()), 2))
+    page = owner_client.get(asked["Location"]).content.decode()
+    too_soon = owner_client.post(asked["Location"])
+    owner_client.post(asked["Location"], {"changes": "on"})
+
+    assert "So far this server reported to octo." in page
+    assert too_soon.status_code == 422
+    assert FileAccount.objects.get().account_slug == "elsewhere"
+
+
 def test_restored_server_is_asked_both_questions(stage: Stage, owner_client: Client) -> None:
     cloud = FarCloud()
     content = cloud.answer(exported_on(stage), 4, sync_id=str(uuid4()))

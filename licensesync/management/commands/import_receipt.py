@@ -10,7 +10,7 @@ from django.core.management.base import CommandError
 from django.utils import timezone
 
 from connect.receipt_files import read_receipt_stream
-from connect.receipt_refusals import ReceiptKeyUnknown, ReceiptOfNoFile, ReceiptRefused
+from connect.receipt_refusals import ReceiptKeyUnknown, ReceiptOfAnotherAccount, ReceiptOfNoFile, ReceiptRefused
 from enterprises.commands import ReportingCommand
 from licensesync.commands import find_server
 from licensesync.importing_receipts import ImportedReceipt, import_receipt
@@ -32,15 +32,24 @@ class Command(ReportingCommand):
             action="store_true",
             help="go on from a receipt whose usage file this console forgot, since it was restored from a backup",
         )
+        parser.add_argument(
+            "--account", default="", help="the cloud account that takes the usage files now, if it was another before"
+        )
 
-    def handle(self, *, server: str, file: Path, fingerprint: str, adopt: bool, json: bool, **options: Any) -> None:
+    def handle(self, *, server: str, file: Path, json: bool, **options: Any) -> None:
         """Import it, or say why not and what to do."""
         found = find_server(server)
         try:
             with file.open("rb") as stream:
                 content = read_receipt_stream(stream)
             imported = import_receipt(
-                server=found, content=content, by=None, at=timezone.now(), fingerprint=fingerprint, adopt=adopt
+                server=found,
+                content=content,
+                by=None,
+                at=timezone.now(),
+                fingerprint=options["fingerprint"],
+                adopt=options["adopt"],
+                account=options["account"],
             )
         except OSError as error:
             raise CommandError(f"{file} cannot be read: {error.strerror}.") from error
@@ -67,8 +76,10 @@ class Command(ReportingCommand):
             known = {"fingerprint": refused.fingerprint} if isinstance(refused, ReceiptKeyUnknown) else {}
             self.stdout.write(json.dumps(told | known))
             raise SystemExit(1)
-        hints = {
+        hints: dict[type[ReceiptRefused], str] = {
             ReceiptKeyUnknown: "Give it as --fingerprint then.",
             ReceiptOfNoFile: "That is what --adopt does.",
         }
+        if isinstance(refused, ReceiptOfAnotherAccount) and refused.can_change:
+            hints[ReceiptOfAnotherAccount] = f"That is what --account {refused.receipt.account} does."
         raise CommandError(f"{refused} {hints.get(type(refused), '')}".strip())
