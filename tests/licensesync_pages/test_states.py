@@ -27,7 +27,12 @@ SAYS = {
         "Seats not refreshed",
         "GHES does not accept the user and the token. The seats stayed as they were.",
     ],
-    "connection-nothing_at_all": ["GitHub Connect is not enabled yet", "Enable GitHub Connect first", "Import seats"],
+    "connection-nothing_at_all": [
+        "GitHub Connect is not enabled yet",
+        "Enable GitHub Connect first",
+        "Import seats",
+        "/settings/license/usage-file",
+    ],
     "connection-no_connection": ["Takes you to cloud.example", '{"user_id":1,"emails":[["user1@octo.example",true]]}'],
     "connection-setup_pending": ["You have not completed the setup process", "Complete it within 4 minutes"],
     "connection-setup_answer_lost": ["Complete your GitHub Connect setup", "its answer did not arrive"],
