@@ -17,7 +17,7 @@ from cloud import claims, consumption, matching
 from cloud.arriving import stage_parts
 from cloud.changes import NOBODY, PeopleDifference, SnapshotChange
 from cloud.claims import ClaimLost, claim, end_mine, renew, was_claimed_too_often
-from cloud.filed import Progress, Readable, read_into_parts, silent
+from cloud.file_parts import Progress, Readable, read_into_parts, silent
 from cloud.guards import is_alarming_shrink
 from cloud.history import next_revision
 from cloud.locks import locked
@@ -85,6 +85,13 @@ def apply_unchanged(
     _keep(ledger, installation, intake, opening, difference, at)
 
 
+def note_attempt(installation: Installation, at: datetime, channel: Channel = Channel.WIRE) -> None:
+    """Write down that a snapshot of a server is on its way into the books."""
+    Installation.objects.filter(pk=installation.pk).update(
+        last_attempt_at=at, last_status=Installation.SyncStatus.PENDING, last_error="", last_channel=channel
+    )
+
+
 def note_refusal(installation: Installation, code: str, at: datetime, channel: str = Channel.WIRE) -> None:
     """Write down that the last attempt of a server failed, and why."""
     with translation.override("en"):
@@ -92,6 +99,13 @@ def note_refusal(installation: Installation, code: str, at: datetime, channel: s
     Installation.objects.filter(pk=installation.pk).update(
         last_attempt_at=at, last_status=Installation.SyncStatus.FAILURE, last_error=text, last_channel=channel
     )
+
+
+def difference_of(intake: Intake) -> Difference | None:
+    """Return what an intake changed, or would change; None before that is known."""
+    if not intake.result:
+        return None
+    return msgspec.convert({**intake.result, "samples": intake.samples or ()}, Difference)
 
 
 def state_of(intake_id: int) -> str:

@@ -14,14 +14,14 @@ from django.utils import translation
 from django.utils.translation import gettext_noop as _
 
 from cloud import tasks, unfinished
-from cloud.applying import apply, apply_unchanged, note_refusal
+from cloud.applying import apply, apply_unchanged, difference_of, note_attempt, note_refusal
 from cloud.history import DECISIONS, held_of, next_revision
 from cloud.locks import hold, locked
-from cloud.models import Channel, Installation, Intake, IntakePart, Ledger
+from cloud.models import Installation, Intake, IntakePart, Ledger
 from cloud.partcheck import check_part
 from cloud.refusals import IntakeRefused, sentence
 from cloud.signer import endorsed_keys
-from wire.messages import FORMATS, Difference, ErrorCode, OpenSync, Problem, SyncStatus
+from wire.messages import FORMATS, ErrorCode, OpenSync, Problem, SyncStatus
 from wire.parts import MAX_PART_LINES
 
 __all__ = ["IntakeRefused", "apply", "commit", "open_sync", "receive_part", "status", "withdraw"]
@@ -107,7 +107,7 @@ def commit(installation: Installation, sync_id: str, at: datetime) -> SyncStatus
             held.state = Intake.State.APPLYING
             held.save(update_fields=["state"])
             if held.kind == Intake.Kind.USAGE:
-                _note_attempt(installation, at)
+                note_attempt(installation, at)
             transaction.on_commit(lambda: tasks.publish(held.pk))
     return _status(held)
 
@@ -187,14 +187,8 @@ def _open(installation: Installation, opening: OpenSync, digest: str, at: dateti
             ledger = Ledger.objects.select_related("enterprise").get(pk=held.ledger_id)
             apply_unchanged(ledger, held, intake, opening, revision, at)
         elif opening.kind == "usage":
-            _note_attempt(held, at)
+            note_attempt(held, at)
         return intake
-
-
-def _note_attempt(installation: Installation, at: datetime) -> None:
-    Installation.objects.filter(pk=installation.pk).update(
-        last_attempt_at=at, last_status=Installation.SyncStatus.PENDING, last_error="", last_channel=Channel.WIRE
-    )
 
 
 def _intake(installation: Installation, sync_id: str) -> Intake:
@@ -221,12 +215,6 @@ def _missing(intake: Intake) -> tuple[int, ...]:
     return tuple(number for number in range(1, _opening(intake).parts + 1) if number not in received)
 
 
-def _difference(intake: Intake) -> Difference | None:
-    if not intake.result:
-        return None
-    return msgspec.convert({**intake.result, "samples": intake.samples or ()}, Difference)
-
-
 def _status(intake: Intake) -> SyncStatus:
     problem = None
     if intake.error_code:
@@ -241,6 +229,6 @@ def _status(intake: Intake) -> SyncStatus:
         missing=_missing(intake) if intake.state == Intake.State.RECEIVING else (),
         receipt=intake.receipt,
         receipt_keys=endorsed_keys() if intake.receipt else (),
-        preview=_difference(intake),
+        preview=difference_of(intake),
         problem=problem,
     )

@@ -132,12 +132,14 @@ class IntakeRefused(Exception):
         super().__init__(code.value)
 
 
+def code_named(text: str) -> Code:
+    """Return the code of a usage file's refusal that an intake stores."""
+    return UploadCode(text) if text in set(UploadCode) else ErrorCode(text)
+
+
 def file_sentence(code: str) -> str | Promise:
     """Return what a stored code says of a usage file; it ends with what to do next."""
-    for kind in (UploadCode, ErrorCode):
-        if code in set(kind):
-            return _OF_FILES.get(kind(code), code)
-    return code
+    return _OF_FILES.get(code_named(code), code) if code in {*UploadCode, *ErrorCode} else code
 
 
 def sentence(code: str) -> str | Promise:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from cloud.models import Channel, Intake
-from cloud.usage_files import UploadState, UploadStatus, status_of
+from cloud.models import Intake
+from cloud.usage_files import UploadState, UploadStatus, status_of, uploads_of
 from enterprises.uploads import open_upload
 from wire import signing
 from wire.usage_reading import read_head
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
 
-    from django.db.models import QuerySet
     from django.utils.functional import Promise
 
     from cloud.instances import InstanceState
@@ -97,12 +96,6 @@ class NewServer:
     def fingerprint(self) -> str:
         """What is compared with the page of the server."""
         return signing.fingerprint(self.header.server_key)
-
-
-def uploads_of(ledger: Ledger) -> QuerySet[Intake]:
-    """All usage files of an account, the newest first."""
-    uploads = Intake.objects.filter(installation__ledger=ledger, channel=Channel.FILE)
-    return uploads.select_related("installation", "uploaded_by").order_by("-pk")
 
 
 def uploads_page(ledger: Ledger, query: Mapping[str, str], now: datetime) -> UploadsPage:

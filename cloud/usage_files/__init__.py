@@ -4,7 +4,7 @@ Everything below is what pages, the API and commands need; a file that is applie
 docs/formats.md, "The usage file".
 """
 
-from cloud.filed import Progress
+from cloud.file_parts import Progress
 from cloud.refusals import UploadCode
 from cloud.usage_files.deciding import apply_upload, discard_upload
 from cloud.usage_files.ending import receipt_fingerprint, receipt_fingerprints, receipt_name, receipt_of

@@ -7,11 +7,12 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from cloud import tasks
+from cloud.applying import note_attempt
 from cloud.claims import APPLIED_FROM
 from cloud.guards import is_alarming_shrink
 from cloud.locks import locked
 from cloud.models import Channel, Installation, Intake, IntakePart, Ledger
-from cloud.refusals import Code, UploadCode
+from cloud.refusals import UploadCode
 from cloud.reviving import in_the_way
 from cloud.services import rename_installation
 from cloud.usage_files.refused import UploadRefused
@@ -61,7 +62,7 @@ def apply_upload(
             lease_until=None,
             finished_at=None,
         )
-        note_attempt(installation, at)
+        note_attempt(installation, at, Channel.FILE)
         _audit("license.upload_apply", ledger, held, by=by, at=at, ip=ip)
         if wakes:
             transaction.on_commit(lambda: tasks.publish(held.pk))
@@ -105,18 +106,6 @@ def follow_name(
         before={"hostname": former},
         after={"hostname": header.host_name, "installation_id": installation.pk},
     )
-
-
-def note_attempt(installation: Installation, at: datetime) -> None:
-    """Write down that a file of the server is being applied."""
-    Installation.objects.filter(pk=installation.pk).update(
-        last_attempt_at=at, last_status=Installation.SyncStatus.PENDING, last_error="", last_channel=Channel.FILE
-    )
-
-
-def code_named(text: str) -> Code:
-    """Return the code that an intake stores."""
-    return UploadCode(text) if text in set(UploadCode) else ErrorCode(text)
 
 
 def _ready(installation: Installation) -> QuerySet[Intake]:

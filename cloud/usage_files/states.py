@@ -7,6 +7,7 @@ from datetime import datetime
 import msgspec
 from django.utils.functional import Promise
 
+from cloud.applying import difference_of
 from cloud.models import Intake
 from cloud.refusals import file_sentence
 from wire.messages import Difference
@@ -64,7 +65,7 @@ def status_of(intake: Intake, at: datetime | None = None) -> UploadStatus:
         progress=_progress(intake, stage),
         code=code,
         sentence=file_sentence(code) if code else "",
-        difference=_difference(intake),
+        difference=difference_of(intake),
         header=header,
         taken_at=header.taken_at,
         receipt=intake.receipt,
@@ -106,9 +107,3 @@ def _progress(intake: Intake, stage: Stage) -> float:
     if stage is Stage.READING:
         return 0.6 * intake.accounts_read / accounts if accounts else 0.0
     return 0.6 if stage is Stage.COMPUTING else 0.8
-
-
-def _difference(intake: Intake) -> Difference | None:
-    if not intake.result:
-        return None
-    return msgspec.convert({**intake.result, "samples": intake.samples or ()}, Difference)

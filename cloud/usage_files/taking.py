@@ -7,11 +7,12 @@ import msgspec
 from django.db import transaction
 
 from cloud import tasks
+from cloud.applying import note_attempt
 from cloud.claims import LEASE
 from cloud.locks import locked
 from cloud.models import Channel, Installation, Intake, Ledger
 from cloud.refusals import UploadCode
-from cloud.usage_files.deciding import apply_upload, follow_name, note_attempt
+from cloud.usage_files.deciding import apply_upload, follow_name
 from cloud.usage_files.refused import UploadRefused
 from cloud.usage_files.registering import register_server
 from cloud.usage_files.senders import check_history, opening_of, sender
@@ -105,7 +106,7 @@ def _make(
         lease_until=wishes.at + LEASE if staged is None else None,
     )
     if wishes.applies:
-        note_attempt(installation, wishes.at)
+        note_attempt(installation, wishes.at, Channel.FILE)
     _audit(intake, wishes)
     if staged is not None:
         kept_until = wishes.at + KEEP_UNREAD

@@ -9,9 +9,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from cloud import applying
-from cloud.filed import Progress, code_of, silent
+from cloud.file_parts import Progress, code_of, silent
 from cloud.models import Channel, Installation, Intake, Ledger
-from cloud.usage_files.deciding import code_named
+from cloud.refusals import code_named
 from cloud.usage_files.refused import OtherFingerprint, UnknownServer, UploadRefused
 from cloud.usage_files.senders import check_header, check_history, check_name_is_free, sender
 from cloud.usage_files.streams import buffered

@@ -14,7 +14,7 @@ from cloud import usage_files
 from cloud.forms import ApplyUsageForm, RegisterServerForm, UsageFileForm
 from cloud.models import Intake
 from cloud.pages.upload import UploadPage, upload_page
-from cloud.pages.usage import NewServer, new_server, uploads_of, uploads_page
+from cloud.pages.usage import NewServer, new_server, uploads_page
 from cloud.people import viewer_of
 from cloud.usage_files import UnknownServer, UploadRefused
 from enterprises import throttling, uploads
@@ -185,7 +185,7 @@ def _waiting(request: SignedInRequest, slug: str, pk: int) -> tuple[Enterprise, 
 
 
 def _intake(enterprise: Enterprise, pk: int) -> Intake:
-    return get_object_or_404(uploads_of(enterprise.ledger), pk=pk)
+    return get_object_or_404(usage_files.uploads_of(enterprise.ledger), pk=pk)
 
 
 def _page(

@@ -7,7 +7,7 @@ import pytest
 from django.core.cache import cache
 from django.db import OperationalError
 
-from cloud import applying, claims, filed, services, usage_files
+from cloud import applying, claims, file_parts, services, usage_files
 from cloud.models import Installation, Intake, IntakePart, Ledger, ServerAccount
 from cloud.retention import enforce
 from cloud.usage_files import UploadRefused, UploadState, status_of
@@ -70,13 +70,13 @@ def test_discarding_ends_a_worker_that_reads(
     intake = usage_files.upload(
         ledger=ledger, stream=far.stream(lines_for(CROWD)), name="u", by=owner, at=NOW, fingerprint=far.fingerprint
     )
-    kept = filed._keep
+    kept = file_parts._keep
 
     def discard_after(*arguments: object) -> None:
         kept(*arguments)  # type: ignore[arg-type]
         usage_files.discard_upload(intake=Intake.objects.get(pk=intake.pk), by=owner, at=NOW)
 
-    monkeypatch.setattr(filed, "_keep", discard_after)
+    monkeypatch.setattr(file_parts, "_keep", discard_after)
 
     assert worked(intake).state == Intake.State.EXPIRED
     assert not IntakePart.objects.exists()
@@ -91,7 +91,7 @@ def test_reading_that_broke_off_is_done_again(
         ledger=ledger, stream=far.stream(lines_for(CROWD)), name="u", by=owner, at=NOW, fingerprint=far.fingerprint
     )
     with monkeypatch.context() as broken:
-        broken.setattr(filed, "_let_go", _break)
+        broken.setattr(file_parts, "_let_go", _break)
         with pytest.raises(OperationalError):
             applying.apply(intake.pk, lambda: NOW)
     intake.refresh_from_db()
@@ -114,7 +114,7 @@ def test_progress_goes_up(ledger: Ledger, owner: User, far: FileServer, monkeypa
         ledger=ledger, stream=far.stream(lines_for(CROWD)), name="u", by=owner, at=NOW, fingerprint=far.fingerprint
     )
     seen: list[float] = []
-    kept = filed._keep
+    kept = file_parts._keep
 
     def look_after(*arguments: object) -> None:
         kept(*arguments)  # type: ignore[arg-type]
@@ -122,7 +122,7 @@ def test_progress_goes_up(ledger: Ledger, owner: User, far: FileServer, monkeypa
         seen.append(status.progress)
         assert (status.state, status.stage) == (UploadState.PENDING, Stage.READING)
 
-    monkeypatch.setattr(filed, "_keep", look_after)
+    monkeypatch.setattr(file_parts, "_keep", look_after)
     worked(intake)
 
     assert 0 < seen[0] < seen[1] < seen[2] < 1

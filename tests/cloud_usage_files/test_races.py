@@ -5,7 +5,7 @@ import io
 import pytest
 
 from cloud import applying, claims, usage_files
-from cloud.filed import read_into_parts
+from cloud.file_parts import read_into_parts
 from cloud.models import Installation, Intake, IntakePart, ServerAccount
 from cloud.refusals import IntakeRefused
 from enterprises.models import StagedUpload

@@ -1,7 +1,6 @@
 """Read the accounts of a usage file into parts, once; from there on a snapshot is one like any other."""
 
 import hashlib
-import logging
 from collections.abc import Callable
 from datetime import datetime
 from typing import Final
@@ -22,8 +21,6 @@ from wire.usage import UsageHeader
 from wire.usage_reading import Piece, Readable, read_head, read_pieces
 
 __all__ = ["Progress", "Readable", "code_of", "read_into_parts", "silent"]
-
-logger = logging.getLogger(__name__)
 
 Progress = Callable[[int, int], None]
 """Told how many accounts were read, and of how many."""
