@@ -8,6 +8,7 @@ import zipfile
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -124,7 +125,8 @@ def _assert_each_refusal_is_shown(acme: CloudSide, of_octo: Path) -> None:
     lines = lines_for([(1, "mona@acme.example"), (2, "hubot@acme.example"), (3, None)])
     sound = ghes9.file(lines)
     newer = replace(ghes9, taken_at=TAKEN_AT + timedelta(days=1)).file(lines[:2])
-    at = {"base": Base(revision=1, snapshot_id=_snapshot(newer)), "taken_at": TAKEN_AT + timedelta(days=2)}
+    base = Base(revision=1, snapshot_id=_snapshot(newer))
+    at: dict[str, Any] = {"base": base, "taken_at": TAKEN_AT + timedelta(days=2)}
     newest = ghes9.file(lines, **at)
     applied = acme.pocket / "applied.json"
     applied.write_bytes(newer)
