@@ -81,6 +81,20 @@ def waiting_words(job: SyncJob | None, at: datetime) -> str:
     return text % {"day": day_of(job.finished_at, at)}
 
 
+def adopted_words(connection: Connection, files: Carried) -> str:
+    """That a restored server goes on from what it forgot, until a file is made that builds on it."""
+    result = files.accepted.result if files.accepted is not None else None
+    base = connection.base_revision
+    if not result or base is None or base <= result["revision"]:
+        return ""
+    if files.waiting is not None and files.waiting.base_revision == base:
+        return ""
+    text = gettext(
+        "The cloud holds revision %(revision)d, which this server has forgotten. Export the license usage again."
+    )
+    return text % {"revision": base}
+
+
 def _still_holds(connection: Connection, job: SyncJob) -> bool:
     result = job.result or {}
     if result.get("server_id") != str(getattr(connection, "identity", "")):

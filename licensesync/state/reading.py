@@ -15,6 +15,7 @@ from licensesync.state.carried import (
     FILE_JOBS,
     Carried,
     accepted_words,
+    adopted_words,
     carried_of,
     waiting_words,
     with_files,
@@ -43,6 +44,7 @@ _ACCEPTED: Final = frozenset({StateCode.FILE_ACCEPTED, StateCode.FILE_STALE, Sta
 _JOBS: Final = ("active_id", "success_id", "attempt_id", "judged_id")
 _COLUMNS: Final = (
     "state",
+    "base_revision",
     "pending_until",
     "connected_at",
     "disconnected_at",
@@ -185,7 +187,10 @@ def _state(connection: Connection, found: dict[int, SyncJob], at: datetime) -> C
         since=_since(code, connection, active=active, success=success, attempt=judged),
         reason=why.reason,
         next_step=why.next_step,
-        remarks=(*remarks_of(code, connection, failure, success, over_since, source_code), *_waiting(code, files, at)),
+        remarks=(
+            *remarks_of(code, connection, failure, success, over_since, source_code),
+            *_waiting(code, connection, files, at),
+        ),
         error_code=failure.code if failure else "",
         setup_until=connection.pending_until if is_pending else None,
         last_success=success.arrived_at if success else None,
@@ -206,8 +211,10 @@ def _later(sync: SyncJob | None, file: SyncJob | None) -> SyncJob | None:
     return max(arrived, key=lambda job: job.arrived_at or _EVER, default=None)
 
 
-def _waiting(code: StateCode, files: Carried, at: datetime) -> tuple["Text", ...]:
-    words = waiting_words(files.waiting, at) if code in {StateCode.FILE_ACCEPTED, StateCode.FILE_STALE} else ""
+def _waiting(code: StateCode, connection: Connection, files: Carried, at: datetime) -> tuple["Text", ...]:
+    if code not in {StateCode.FILE_ACCEPTED, StateCode.FILE_STALE}:
+        return ()
+    words = adopted_words(connection, files) or waiting_words(files.waiting, at)
     return (words,) if words else ()
 
 

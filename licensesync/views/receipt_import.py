@@ -142,7 +142,10 @@ def _import(
     )
     receipt = imported.receipt
     about = {"account": receipt.account, "revision": receipt.revision}
-    if imported.is_new:
+    if imported.is_new and imported.job is None:
+        text = _("This server goes on from revision %(revision)s of %(account)s. Export the license usage again.")
+        messages.success(request, text % about)
+    elif imported.is_new:
         messages.success(request, _("%(account)s accepted the usage file as revision %(revision)s.") % about)
     else:
         messages.info(request, _("This receipt was imported before: revision %(revision)s of %(account)s.") % about)

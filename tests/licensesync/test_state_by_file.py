@@ -69,6 +69,20 @@ def test_newer_file_without_a_receipt_is_said(server: Server, cloud: FarCloud) -
     assert state.remarks == ("A newer usage file was exported on March 2; its receipt has not come yet.",)
 
 
+def test_restored_server_is_told_to_export_again_after_it_took_up_what_it_forgot(
+    server: Server, cloud: FarCloud
+) -> None:
+    job = exported(server)
+    accept(server, cloud, job)
+    content = cloud.answer(job, 3, sync_id=str(uuid4()))
+    import_receipt(server=server, content=content, by=None, at=NOW, adopt=True)
+
+    assert [text.partition(",")[0] for text in map(str, state_of(server).remarks)] == ["The cloud holds revision 3"]
+
+    exported(server)
+    assert str(state_of(server).remarks[0]).startswith("A newer usage file was exported")
+
+
 def test_file_is_stale_after_eight_days_and_its_owner_is_told(server: Server, cloud: FarCloud) -> None:
     accept(server, cloud, exported(server))
 

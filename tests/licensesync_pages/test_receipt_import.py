@@ -86,9 +86,10 @@ def test_restored_server_is_asked_both_questions(stage: Stage, owner_client: Cli
 
     first = bring(owner_client, stage, content)
     second = owner_client.post(first["Location"], {"adopt": "on"})
-    owner_client.post(second["Location"], {"adopt": "on", "is_same": "on"})
+    done = owner_client.post(second["Location"], {"adopt": "on", "is_same": "on"}, follow=True)
 
     assert first["Location"] == second["Location"]
+    assert "This server goes on from revision 4 of octo. Export the license usage again." in done.content.decode()
     assert Connection.objects.get(pk=stage.connection.pk).base_revision == 4
 
 

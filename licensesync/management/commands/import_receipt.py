@@ -61,8 +61,11 @@ class Command(ReportingCommand):
     def _tell(self, imported: ImportedReceipt, *, as_json: bool) -> None:
         receipt = imported.receipt
         what = f"{receipt.account} accepted revision {receipt.revision} at {receipt.applied_at:%Y-%m-%d %H:%M} UTC"
+        line = f"{what}." if imported.is_new else f"{what}; its receipt was imported before, nothing changed."
+        if imported.is_new and imported.job is None:
+            line = f"{what}, and this server goes on from there. Export the license usage again."
         self.report(
-            f"{what}." if imported.is_new else f"{what}; its receipt was imported before, nothing changed.",
+            line,
             as_json=as_json,
             is_new=imported.is_new,
             job=imported.job.pk if imported.job else None,
