@@ -8,8 +8,10 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Callable
+from uuid import UUID
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from cloud import services, usage_files
 from cloud.members import MembersInvalid
@@ -41,8 +43,11 @@ MEMBERS_CSV = b"github_com_login,github_com_name,github_com_member_roles,github_
 )
 
 
-FAR = FileServer()
-USAGE = FAR.file(lines_for((number, f"u{number}@octo.example") for number in range(1, 5)))
+# The same in every run, as whoever looks for a case again needs it.
+FAR = FileServer(server_id=str(UUID(int=9)), key=Ed25519PrivateKey.from_private_bytes(bytes(32)))
+USAGE = FAR.file(
+    lines_for((number, f"u{number}@octo.example") for number in range(1, 5)), snapshot_id=str(UUID(int=10))
+)
 
 
 def rows() -> list[int]:
@@ -121,6 +126,7 @@ def read_members_only(data: bytes) -> object:
         (read_members_only, MEMBERS_CSV, 14),
         (read_usage_only, USAGE, 16),
     ],
+    ids=["seats", "seats-csv", "members", "members-csv", "usage"],
 )
 def test_bent_files_are_read_or_refused(read: Read, valid: bytes, seed: int) -> None:
     """By the readers alone, which need no database."""
