@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import io
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 from itertools import count
+from tempfile import TemporaryFile
 from typing import IO, TYPE_CHECKING, Any, cast
 
 import zstandard
 from django.core.exceptions import RequestDataTooBig
 from django.core.files.uploadhandler import FileUploadHandler, StopUpload
-from django.db import transaction
+from django.db import connection, transaction
 from django.http import Http404
 
 from enterprises.models import Enterprise, StagedUpload, StagedUploadPiece
@@ -63,19 +66,56 @@ class BoundedUpload(FileUploadHandler):
         """Leave it to the next handler."""
 
 
+@dataclass(frozen=True)
+class Packed:
+    """A file as it will be stored: compressed pieces, each with its length before; they are read once."""
+
+    pieces: Iterator[tuple[bytes, int]]
+
+
+@contextmanager
+def packed(stream: IO[bytes]) -> Iterator[Packed]:
+    """Compress a file for `stage_upload`, on SQLite beforehand: whoever stores it there keeps all others waiting.
+
+    :raises UploadTooLarge: more than 512 MiB; on PostgreSQL only as it is stored
+    """
+    pieces = _compressed(stream)
+    if connection.vendor != "sqlite":
+        yield Packed(pieces)
+        return
+    with TemporaryFile() as file:
+        lengths = [(file.write(body), size) for body, size in pieces]
+        file.seek(0)
+        yield Packed((file.read(length), size) for length, size in lengths)
+
+
+def _compressed(stream: IO[bytes]) -> Iterator[tuple[bytes, int]]:
+    total = 0
+    for piece in iter(lambda: stream.read(PIECE_BYTES), b""):
+        total += len(piece)
+        if total > MAX_BYTES:
+            raise UploadTooLarge
+        yield zstandard.compress(piece), len(piece)
+
+
 def stage_upload(
     *,
     enterprise: Enterprise,
     purpose: str,
-    stream: IO[bytes],
+    stream: IO[bytes] | Packed,
     name: str,
     by: User,
     at: datetime,
 ) -> StagedUpload:
     """Store a file for an hour; an earlier one of the same person for the same purpose makes room.
 
+    Whoever is in a transaction of their own packs the file before it begins.
+
     :raises UploadTooLarge: more than 512 MiB; nothing is kept then.
     """
+    if not isinstance(stream, Packed):
+        with packed(stream) as pieces:
+            return stage_upload(enterprise=enterprise, purpose=purpose, stream=pieces, name=name, by=by, at=at)
     with transaction.atomic():
         upload = StagedUpload.objects.create(
             enterprise=enterprise,
@@ -86,11 +126,8 @@ def stage_upload(
             created_at=at,
             expires_at=at + KEPT_FOR,
         )
-        for number, piece in enumerate(iter(lambda: stream.read(PIECE_BYTES), b""), start=1):
-            upload.size += len(piece)
-            if upload.size > MAX_BYTES:
-                raise UploadTooLarge
-            body = zstandard.compress(piece)
+        for number, (body, size) in enumerate(stream.pieces, start=1):
+            upload.size += size
             StagedUploadPiece.objects.create(upload=upload, number=number, body=body)
         upload.save(update_fields=["size"])
         # Held only now, so that nobody waits for a file that comes in: of several, the last one to get here stays.

@@ -18,7 +18,7 @@ from cloud.usage_files.streams import buffered
 from cloud.usage_files.taking import take
 from cloud.usage_files.wishes import Wishes, shown_name
 from enterprises.models import StagedUpload, User
-from enterprises.uploads import UploadTooLarge, open_upload, stage_upload
+from enterprises.uploads import UploadTooLarge, open_upload, packed, stage_upload
 from wire import signing
 from wire.messages import ErrorCode
 from wire.usage import UsageHeader
@@ -60,14 +60,15 @@ def upload(
     whole = buffered(stream)
     head, name = _checked_head(io.BytesIO(whole.peek(MAX_HEAD_BYTES)), at), shown_name(name)
     known = _look(ledger, head.header, wishes)
-    with transaction.atomic():
-        # Whoever uploads another file at the same time finds this one in the hands of its intake.
-        try:
-            staged = stage_upload(enterprise=ledger.enterprise, purpose=PURPOSE, stream=whole, name=name, by=by, at=at)
-        except UploadTooLarge as error:
-            raise UploadRefused(ErrorCode.PAYLOAD_TOO_LARGE) from error
-        if known is not None or fingerprint:
-            return take(ledger, head.header, wishes, staged=staged, name=name)[0]
+    account = ledger.enterprise
+    try:
+        with packed(whole) as pieces, transaction.atomic():
+            # Whoever uploads another file at the same time finds this one in the hands of its intake.
+            staged = stage_upload(enterprise=account, purpose=PURPOSE, stream=pieces, name=name, by=by, at=at)
+            if known is not None or fingerprint:
+                return take(ledger, head.header, wishes, staged=staged, name=name)[0]
+    except UploadTooLarge as error:
+        raise UploadRefused(ErrorCode.PAYLOAD_TOO_LARGE) from error
     raise UnknownServer(head.header, signing.fingerprint(head.header.server_key), staged)
 
 

@@ -3,6 +3,7 @@
 import io
 
 import pytest
+from django.db import connection
 
 from cloud import applying, claims, usage_files
 from cloud.file_parts import read_into_parts
@@ -104,3 +105,19 @@ def test_worker_that_was_too_slow_leaves_the_bytes_to_the_next_one(far: FileServ
         read_into_parts(slow, lambda: NOW, progress=overslept)
 
     assert StagedUpload.objects.exists()
+
+
+def test_database_that_one_writes_at_a_time_is_not_held_while_a_file_comes_in(far: FileServer) -> None:
+    ledger, owner = open_books("octo"), make_user()
+    file, waited = far.stream(lines_for([MONA])), []
+
+    class Slow(io.BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            waited.append(connection.in_atomic_block)
+            return super().read(size)
+
+    stream = Slow(file.getvalue())
+    usage_files.upload(ledger=ledger, stream=stream, name="u", by=owner, at=NOW, fingerprint=far.fingerprint)
+
+    # PostgreSQL keeps nobody waiting for a row that nobody knows yet.
+    assert any(waited) == (connection.vendor != "sqlite")
