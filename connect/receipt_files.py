@@ -11,7 +11,7 @@ from typing import IO, Final
 
 import msgspec
 
-from connect.answers import KEY_ID, SLUG
+from connect.answers import KEY_ID, MAX_NAME_LENGTH, SLUG, is_name
 from connect.models import FileAccount, Server
 from connect.receipt_refusals import (
     ReceiptEdited,
@@ -56,6 +56,12 @@ class CheckedReceipt:
     file: ReceiptFile
     key: dict[str, str]
     is_trusted: bool
+
+    @property
+    def account_name(self) -> str:
+        """How the account calls itself; not signed, so that nothing is left of what cannot be shown."""
+        name = self.file.account.name
+        return name if is_name(name) and len(name) <= MAX_NAME_LENGTH else ""
 
     @property
     def fingerprint(self) -> str:

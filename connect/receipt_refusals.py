@@ -137,14 +137,18 @@ class ReceiptKeyNotTrusted(ReceiptRefused):
 
 
 class ReceiptKeyUnknown(ReceiptRefused):
-    """An owner has to compare the fingerprint first. ``is_change``: another key was pinned before."""
+    """An owner has to compare the fingerprint first. ``is_change``: another key was pinned before.
+
+    ``name`` is how the account calls itself, which nobody signed: whoever compares the fingerprint looks at it, too.
+    """
 
     code = "receipt_key_unknown"
 
-    def __init__(self, fingerprint: str, receipt: Receipt, *, is_change: bool = False) -> None:
+    def __init__(self, fingerprint: str, receipt: Receipt, *, name: str = "", is_change: bool = False) -> None:
         super().__init__(fingerprint)
         self.fingerprint = fingerprint
         self.receipt = receipt
+        self.name = name
         self.is_change = is_change
 
     def __str__(self) -> str:

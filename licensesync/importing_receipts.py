@@ -10,7 +10,7 @@ import msgspec
 from django.db import transaction
 from django.db.models import Q
 
-from connect.answers import MAX_NAME_LENGTH, is_link, is_name
+from connect.answers import is_link
 from connect.models import Connection, FileAccount, Server
 from connect.receipt_files import CheckedReceipt, Trust, check_receipt, followers, trust_of
 from connect.receipt_refusals import (
@@ -121,7 +121,7 @@ def _refuse_unless_trusted(checked: CheckedReceipt, trust: Trust, fingerprint: s
         return
     if not fingerprint:
         is_change = trust.account == checked.receipt.account
-        raise ReceiptKeyUnknown(checked.fingerprint, checked.receipt, is_change=is_change)
+        raise ReceiptKeyUnknown(checked.fingerprint, checked.receipt, name=checked.account_name, is_change=is_change)
     if not signing.is_fingerprint(fingerprint, checked.key["x"]):
         raise ReceiptFingerprintDiffers(checked.fingerprint)
 
@@ -188,13 +188,13 @@ def _pin(importing: _Importing) -> None:
 
 def _pin_account(importing: _Importing) -> None:
     server, key, told = importing.server, importing.checked.key, importing.checked.file
-    # Name and address are not signed: what cannot be shown beside the signed slug is left out.
-    name, url = told.account.name, told.cloud_url
+    # Not signed: it is kept only where it is an address at all.
+    url = told.cloud_url
     FileAccount.objects.update_or_create(
         server=server,
         defaults={
             "account_slug": importing.receipt.account,
-            "account_name": name if is_name(name) and len(name) <= MAX_NAME_LENGTH else "",
+            "account_name": importing.checked.account_name,
             "account_kind": told.account.kind,
             "cloud_url": url if is_link(url) and len(url) <= _MAX_URL_LENGTH else "",
             "receipt_keys": [key],

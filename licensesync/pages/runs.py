@@ -69,6 +69,8 @@ class Run:
         """How it ended, or where it is."""
         if self.job.is_waiting_to_retry:
             return _("Will be tried again")
+        if self.job.kind == SyncJob.Kind.FILE and self.job.state == SyncJob.State.SUCCEEDED:
+            return _("Accepted")
         return self.job.get_state_display()
 
     @property

@@ -168,11 +168,11 @@ def _can_be_confirmed(refused: ReceiptRefused) -> TypeGuard[_Question]:
 
 def _ask(upload: StagedUpload, question: _Question) -> None:
     """Keep with the file what has to be confirmed about it, beside what was asked before."""
-    before: dict[str, Any] = upload.review or {"fingerprint": "", "is_change": False, "adopt": False}
+    before: dict[str, Any] = upload.review or {"fingerprint": "", "name": "", "is_change": False, "adopt": False}
     receipt = question.receipt
     asked: dict[str, Any] = {"adopt": True}
     if isinstance(question, ReceiptKeyUnknown):
-        asked = {"fingerprint": question.fingerprint, "is_change": question.is_change}
+        asked = {"fingerprint": question.fingerprint, "name": question.name, "is_change": question.is_change}
     elif isinstance(question, ReceiptOfAnotherAccount):
         asked = {"account": receipt.account, "former": question.known}
     told = {"receipt": msgspec.to_builtins(receipt)}

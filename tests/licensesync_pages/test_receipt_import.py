@@ -43,6 +43,7 @@ def test_owner_compares_the_fingerprint_once(stage: Stage, owner_client: Client)
     done = owner_client.post(asked["Location"], {"is_same": "on"}, follow=True)
 
     assert cloud.fingerprint in page
+    assert "Octo Inc." in page
     assert (too_soon.status_code, "Compare the two fingerprints first." in too_soon.content.decode()) == (422, True)
     assert "octo accepted the usage file as revision 1." in done.content.decode()
     assert "by octo, revision 1" in done.content.decode()

@@ -121,6 +121,10 @@ SAYS = {
     "usage-file-file_exported": ["Export again", "Waits for its receipt", "Without a receipt", "12", "Download"],
     "usage-file-file_of_old_seats_failed": ["ran out of disk space", "more than 8 days old", "Try again now"],
     "sync-file_exported": ["The usage file is made and signed", "nothing: no receipt came so far"],
+    "usage-file-file_accepted": ["The cloud has accepted this file", "by octo, revision 1", "Import receipt"],
+    "sync-file_accepted": ["Receipt signed by octo, revision 1", "Receipt imported: revision 1"],
+    "license-file_accepted": ["Accepted by Octo Inc., revision 1", "Usage files"],
+    "receipt-confirm-receipt_to_confirm": ["Octo Inc.", "0a1b 0a1b", "Another key signed", "restored from a backup"],
 }
 
 

@@ -66,7 +66,7 @@ def read_state(scene: Scene) -> Said:
     label = pages.words(pages.of_class(box, "StateLabel")[0])
     page = scene.reader.open(scene.page("connection"))
     blank = pages.of_class(page, "Blank")
-    # Where files are carried, the page says so above the offer to connect.
+    # Where files are carried, the page says so beside the offer to connect.
     if blank and not said["state"].startswith("file_"):
         return _face(said["state"], label, blank[0], pages.of_class(page, "Panel")[0])
     (notice, *_others) = pages.of_class(page, "Notice")
