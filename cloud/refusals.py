@@ -28,6 +28,7 @@ class UploadCode(enum.StrEnum):
     ALREADY_APPLIED = "already_applied"
     ALREADY_HELD = "already_held"
     TOO_MANY_WAITING = "too_many_waiting"
+    NOT_READY = "not_ready"
     EXPIRED = "expired"
 
 
@@ -83,6 +84,7 @@ _OF_FILES: Final[dict[Code, Promise]] = {
     UploadCode.ALREADY_APPLIED: _("This file was applied already. Its receipt can be downloaded again."),
     UploadCode.ALREADY_HELD: _("The very same usage of this server is held already. There is nothing to do."),
     UploadCode.TOO_MANY_WAITING: _("Too many files of this server wait. Apply or discard some of them first."),
+    UploadCode.NOT_READY: _("The file is still being read for its preview. Apply it as soon as that is ready."),
     UploadCode.EXPIRED: _("The preview has expired. Upload the file again."),
     ErrorCode.UNSUPPORTED_FORMAT: _("The file is of a newer format. Update this cloud, then upload it again."),
     ErrorCode.PAYLOAD_TOO_LARGE: _("The file is larger than 512 MiB, or holds more than 10,000,000 accounts."),

@@ -103,6 +103,19 @@ def test_preview_waits_until_it_is_applied(owner_api: Api, ledger: Ledger, serve
     assert looked_at(owner_api, upload)["state"] == "SUCCESS"
 
 
+def test_preview_that_is_not_ready_or_gone_is_not_applied(owner_api: Api, ledger: Ledger, server: FileServer) -> None:
+    content = server.file(LINES)
+    upload = bring(owner_api, server, content, preview="true")
+    address = f"{UPLOADS}/{upload['id']}"
+
+    answers = [owner_api.post(f"{address}/apply"), owner_api.post(UPLOADS, content)]
+    owner_api.delete(address)
+    answers.append(owner_api.post(f"{address}/apply"))
+
+    told = [(answer.status_code, answer.json()["code"]) for answer in answers]
+    assert told == [(409, "not_ready"), (409, "not_ready"), (409, "expired")]
+
+
 def test_preview_is_discarded(owner_api: Api, ledger: Ledger, server: FileServer) -> None:
     upload = bring(owner_api, server, server.file(LINES), preview="true")
     work(upload)

@@ -38,7 +38,7 @@ _PATH = "/enterprises/{enterprise}/server-usage"
 _CONFLICTS: Final = frozenset(
     {
         *(UploadCode.OLDER_THAN_HELD, UploadCode.ALREADY_APPLIED, UploadCode.ALREADY_HELD, UploadCode.OTHER_ACCOUNT),
-        *(UploadCode.TOO_MANY_WAITING, UploadCode.EXPIRED),
+        *(UploadCode.TOO_MANY_WAITING, UploadCode.NOT_READY, UploadCode.EXPIRED),
         *(ErrorCode.REVISION_CONFLICT, ErrorCode.HOSTNAME_CHANGED, ErrorCode.SHRINK_UNCONFIRMED),
         *(ErrorCode.SUPERSEDED, ErrorCode.CONNECTION_EXISTS, ErrorCode.INSTALLATION_GONE),
     }
@@ -83,6 +83,8 @@ def create_upload(request: TokenRequest, enterprise: str) -> HttpResponse:
             allow_shrink=allow_shrink,
             allow_rename=allow_rename,
         )
+        if not is_preview:
+            _check_is_applied(intake)
     except UploadRefused as error:
         _refuse(request, error, enterprise)
     return _accepted(request, intake, enterprise)
@@ -137,7 +139,7 @@ def apply_upload(request: TokenRequest, enterprise: str, upload: str) -> HttpRes
     intake = _found(_owned(request, enterprise), upload)
     allow_shrink, allow_rename = _flag(request, "allow_shrink"), _flag(request, "allow_rename")
     try:
-        usage_files.apply_upload(
+        is_mine = usage_files.apply_upload(
             intake=intake,
             by=request.auth.user,
             at=timezone.now(),
@@ -145,6 +147,8 @@ def apply_upload(request: TokenRequest, enterprise: str, upload: str) -> HttpRes
             allow_shrink=allow_shrink,
             allow_rename=allow_rename,
         )
+        if not is_mine:
+            _check_is_applied(intake)
     except UploadRefused as error:
         _refuse(request, error, enterprise)
     return _accepted(request, intake, enterprise)
@@ -192,6 +196,15 @@ def _found(ledger: Ledger, upload: str) -> Intake:
     if found is None:
         raise Http404
     return found
+
+
+def _check_is_applied(intake: Intake) -> None:
+    """:raises UploadRefused: only its preview is being computed, or it was thrown away: nothing will be applied"""
+    intake.refresh_from_db()
+    if intake.kind == Intake.Kind.PREVIEW and intake.state == Intake.State.APPLYING:
+        raise UploadRefused(UploadCode.NOT_READY, intake=intake)
+    if intake.kind == Intake.Kind.PREVIEW and intake.state == Intake.State.EXPIRED:
+        raise UploadRefused(UploadCode.EXPIRED)
 
 
 def _flag(request: HttpRequest, name: str) -> bool:
