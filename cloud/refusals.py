@@ -55,7 +55,8 @@ _OF_FILES: Final[dict[Code, Promise]] = {
     UploadCode.EMPTY: _("The file is empty. Export the license usage again on the server, then choose that file."),
     UploadCode.NOT_JSON: _("This is not a usage file: it is not JSON. Choose the file that the server exported."),
     UploadCode.OTHER_SHAPE: _(
-        "This JSON file is not a usage file. Choose the file of Export license usage on the server's License page."
+        "This JSON file is not a usage file; perhaps it is a receipt, which goes back to the server. Choose the file "
+        "of Export license usage on the server's License page."
     ),
     UploadCode.ZIP_FILE: _("This is a packed file. Unpack it, then choose the JSON file that is in it."),
     UploadCode.GHES_EXPORT: _(

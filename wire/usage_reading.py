@@ -29,6 +29,8 @@ MAX_PIECE_BYTES: Final = 8 * 1024 * 1024
 _HEAD = re.compile(rb'\{"header":(\{.*\}),"signature":"([A-Za-z0-9_.-]*)","people":\[\n', re.DOTALL)
 _NAMES: Final = (b'"header"', b'"signature"', b'"people"')
 _GHES_NAMES: Final = (b'"server_id"', b'"host_name"')
+_OUR_NAMES: Final = (b'"jws"', b'"statement"')
+"""Those of receipts and statements, which name servers, too."""
 _ARCHIVES: Final = (
     b"PK\x03\x04",
     b"PK\x05\x06",
@@ -244,7 +246,7 @@ def _what_else(line: bytes, stream: Readable) -> UsageFileInvalid:
         return NotJson("no JSON")
     if _NAMES[0] in text[:200].replace(b" ", b""):
         return _bent_head(line, text, has_mark=has_mark)
-    if any(name in text for name in _GHES_NAMES):
+    if any(name in text for name in _GHES_NAMES) and not any(name in text for name in _OUR_NAMES):
         return GhesExport("an export for GitHub")
     is_whole = len(start) < MAX_HEAD_BYTES
     return NotJson("damaged JSON") if is_whole and not _is_json(text) else OtherShape("another JSON file")

@@ -7,6 +7,7 @@ import pytest
 
 from cloud import services, usage_files
 from cloud.models import Installation, Intake, IntakePart, Ledger, ServerAccount
+from cloud.refusals import file_sentence
 from cloud.usage_files import UnknownServer, UploadCode
 from enterprises.models import StagedUpload, StagedUploadPiece, User
 from tests.cloud.books import NOW, connect, lines_of, open_books, opening, send
@@ -45,6 +46,13 @@ def test_bent_head_is_refused_at_once(name: str, code: UploadCode, ledger: Ledge
     assert refusal(ledger, owner, FileServer(), BENT[name][1]) == code
     assert nothing_is_left()
     assert not Intake.objects.exists()
+
+
+def test_receipt_is_not_taken_for_an_export_of_ghes(ledger: Ledger, owner: User, far: FileServer) -> None:
+    receipt = usage_files.receipt_of(apply(upload(ledger, owner, far, [MONA]), owner))
+
+    assert refusal(ledger, owner, FileServer(), receipt) == UploadCode.OTHER_SHAPE
+    assert "perhaps it is a receipt" in str(file_sentence(UploadCode.OTHER_SHAPE))
 
 
 @pytest.mark.parametrize(
