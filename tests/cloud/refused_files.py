@@ -1,19 +1,16 @@
-"""Usage files that are refused, by the code of the refusal: what the API and the command have to say about each."""
+"""Some usage files that are refused, by their code; tests/cloud_usage_files/test_refusals.py has them all."""
 
 from __future__ import annotations
 
 import io
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
 from django.utils import timezone
 
 from cloud.models import Ledger
-from cloud.services import open_ledger
 from cloud.usage_files import upload_now
-from tests.factories import NOW, make_cloud_enterprise
 from tests.support.usage_files import FileServer, lines_for
 
 LINES: Final = lines_for([(7, "mona@octo.example"), (8, "hubot@octo.example")])
@@ -49,63 +46,17 @@ def _signed_by_another(_ledger: Ledger, server: FileServer) -> bytes:
     return new_server().file(LINES, header=server.header(LINES))
 
 
-def _with_another_key(ledger: Ledger, server: FileServer) -> bytes:
-    applied(ledger, server)
-    return replace(new_server(), server_id=server.server_id).file(OTHER_LINES)
-
-
-def _of_another_account(_ledger: Ledger, server: FileServer) -> bytes:
-    other = open_ledger(enterprise=make_cloud_enterprise("other"), seats_purchased=9, at=NOW)
-    applied(other, server)
-    return server.file(LINES)
-
-
-def _of_the_same_name(ledger: Ledger, server: FileServer) -> bytes:
-    applied(ledger, new_server(server.hostname))
-    return server.file(LINES)
-
-
-def _renamed(ledger: Ledger, server: FileServer) -> bytes:
-    applied(ledger, server)
-    return server.file(OTHER_LINES, host_name="renamed.octo.example")
-
-
-def _same_seats(ledger: Ledger, server: FileServer) -> bytes:
-    applied(ledger, server)
-    return server.file(LINES)
-
-
 def _older(ledger: Ledger, server: FileServer) -> bytes:
     applied(ledger, server)
     return server.file(OTHER_LINES, taken_at=server.taken_at - timedelta(days=1))
 
 
-def _of_another_history(ledger: Ledger, server: FileServer) -> bytes:
-    applied(ledger, server)
-    return server.file(OTHER_LINES, taken_at=server.taken_at + timedelta(minutes=5))
-
-
 AT_ONCE: Final[dict[str, Bent]] = {
-    "empty": lambda _ledger, _server: b"",
-    "not_json": lambda _ledger, _server: b"login,email\nmona,mona@octo.example\n",
-    "other_shape": lambda _ledger, _server: b'{"people": []}\n',
-    "zip_file": lambda _ledger, _server: b"PK\x03\x04" + bytes(60),
-    "ghes_export": lambda _ledger, _server: b'{"server_id":"0b7a1d3e","host_name":"ghes1.octo.example","users":"x"}\n',
-    "unsupported_format": lambda _ledger, server: server.file(LINES, format=2),
     "bad_signature": _signed_by_another,
-    "edited": lambda _ledger, server: server.file(LINES).replace(b'"3.20.1"', b'"3.20.2"', 1),
-    "clock_skew": lambda _ledger, server: server.file(LINES, generated_at=timezone.now() + timedelta(days=2)),
     "payload_too_large": lambda _ledger, server: server.file(LINES, accounts=10_000_001),
-    "unknown_key": _with_another_key,
-    "other_account": _of_another_account,
-    "connection_exists": _of_the_same_name,
-    "hostname_changed": _renamed,
-    "already_applied": applied,
-    "already_held": _same_seats,
     "older_than_held": _older,
-    "revision_conflict": _of_another_history,
 }
-"""Seen at the first line: a server that is known is not one of the account, or its history does not go on."""
+"""Seen at the first line, one for each status of the API."""
 
 
 def _shrunk(ledger: Ledger, server: FileServer) -> bytes:
@@ -117,7 +68,6 @@ def _shrunk(ledger: Ledger, server: FileServer) -> bytes:
 
 WHEN_READ: Final[dict[str, Bent]] = {
     "truncated": lambda _ledger, server: server.file(LINES)[:-20],
-    "edited": lambda _ledger, server: server.file(LINES).replace(b"hubot@", b"hobot@"),
     "shrink_unconfirmed": _shrunk,
 }
 """Seen once all accounts were read."""

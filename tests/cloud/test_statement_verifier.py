@@ -144,7 +144,7 @@ def test_name_that_stands_twice_is_caught(name: str, file: dict[str, Any], tmp_p
     assert check_text(twice, tmp_path)[0] == 1
 
 
-@pytest.mark.parametrize("value", ["NaN", "1e999", "9" * 5000, "[" * 100_000])
+@pytest.mark.parametrize("value", ["NaN", "1e999", "9" * 5000, "[" * 100_000], ids=["nan", "1e999", "long", "deep"])
 def test_number_that_is_none_is_caught(value: str, file: dict[str, Any], tmp_path: Path) -> None:
     file["statement"]["consumed"] = "here"
 

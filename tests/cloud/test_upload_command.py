@@ -23,6 +23,8 @@ from tests.support.usage_files import FileServer, lines_for
 from wire.receipts import ReceiptFile
 from wire.signing import fingerprint
 
+REFUSED = {"older_than_held": AT_ONCE["older_than_held"], "truncated": WHEN_READ["truncated"]}
+
 
 @pytest.fixture
 def server() -> FileServer:
@@ -144,10 +146,7 @@ def test_file_that_is_not_there_is_said(ledger: Ledger, file: Path) -> None:
         run(file)
 
 
-REFUSED = [(code, bent) for cases in (AT_ONCE, WHEN_READ) for code, bent in cases.items() if code != "already_applied"]
-
-
-@pytest.mark.parametrize(("code", "bent"), REFUSED, ids=[code for code, _bent in REFUSED])
+@pytest.mark.parametrize(("code", "bent"), REFUSED.items(), ids=list(REFUSED))
 def test_refusal_has_its_code_and_sentence(
     code: str, bent: Bent, ledger: Ledger, server: FileServer, file: Path
 ) -> None:
