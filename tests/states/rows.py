@@ -147,6 +147,16 @@ def read_run(scene: Scene) -> Said:
     return Said(code_of(scene), label, pages.words(pages.named(result, "small")[0]))
 
 
+def read_file(scene: Scene) -> Said:
+    """Read what became of the last usage file, in the list of files."""
+    page = scene.reader.open(scene.page("usage_file"))
+    (became, *_older) = [
+        each for each in pages.named(page, "td") if pages.attribute(each, "data-label") == "What became of it"
+    ]
+    label = pages.words(pages.of_class(became, "StateLabel")[0])
+    return Said(code_of(scene), label, pages.words(pages.named(became, "small")[0]))
+
+
 def read_preview(scene: Scene) -> Said:
     """Read how the last preview ended, on its own page."""
     page = scene.reader.open(scene.page("preview"))

@@ -1,8 +1,11 @@
 """What goes wrong on the server itself, and what people end."""
 
+from django.utils import timezone
+
+from licensesync.deciding import become_copy
 from licensesync.models import SyncJob, SyncPart
 from tests.faults.proxy import Exchange
-from tests.states.rows import failure, read_no_seats, read_preview, read_run
+from tests.states.rows import failure, read_file, read_no_seats, read_preview, read_run
 from tests.states.rows_network import OPEN
 from tests.states.scene import Scene
 
@@ -33,6 +36,14 @@ def cancelled(scene: Scene) -> None:
     """An owner pressed Cancel."""
     job = scene.request()
     scene.press("sync_cancel", job=str(job.pk))
+
+
+@failure("declared_copy", read_file)
+def file_of_the_original(scene: Scene) -> None:
+    """A server was called a copy of another one while its usage file waited for a receipt."""
+    original = scene.new_server().hostname
+    scene.export()
+    become_copy(server=scene.server, hostname="copy.octo.example", taken=original, by=scene.owner, at=timezone.now())
 
 
 @failure("preview_overtaken", read_preview)

@@ -6,10 +6,8 @@ from django.utils import timezone
 
 from cloud.usage_files import receipt_of, upload_now
 from connect.receipt_files import check_receipt, trust_of
-from licensesync import exporting
 from licensesync.importing_receipts import import_receipt
 from licensesync.models import SyncJob
-from licensesync.syncing.run import run
 from licensesync.usage_files import usage_file
 from tests.states.rows import state
 from tests.states.rows_network import nobody_listens
@@ -124,14 +122,14 @@ def disconnected(scene: Scene) -> None:
 def file_exported(scene: Scene) -> None:
     """A server that must not connect has exported its license usage."""
     scene.new_server()
-    _export(scene)
+    scene.export()
 
 
 @state("file_accepted")
 def file_accepted(scene: Scene) -> None:
     """The cloud applied that file, and its receipt was carried back."""
     scene.new_server()
-    _carry(scene, _export(scene))
+    _carry(scene, scene.export())
 
 
 @state("file_stale")
@@ -139,13 +137,6 @@ def file_stale(scene: Scene) -> None:
     """The cloud applied a file nine days ago, and none since."""
     file_accepted(scene)
     scene.pass_time(days=9)
-
-
-def _export(scene: Scene) -> SyncJob:
-    job = exporting.request_export(server=scene.server, by=scene.owner, at=timezone.now())
-    run(job.pk)
-    job.refresh_from_db()
-    return job
 
 
 def _carry(scene: Scene, job: SyncJob) -> None:

@@ -26,7 +26,7 @@ from cloud.services import import_members
 from connect.models import Connection, Server
 from enterprises.models import User
 from enterprises.outbound import Outbound
-from licensesync import services
+from licensesync import exporting, services
 from licensesync.models import Schedule, SyncJob
 from licensesync.syncing import run as sync
 from tests.cloud_api.servers import app_key
@@ -129,6 +129,13 @@ class Scene:
     def work(self, job: SyncJob, meanwhile: Callable[[], None] | None = None) -> SyncJob:
         """One attempt of a worker of the server's; while it waits, one of the cloud's works."""
         sync.run(job.pk, clock=timezone.now, wait=lambda _seconds: (meanwhile or self.apply)())
+        job.refresh_from_db()
+        return job
+
+    def export(self) -> SyncJob:
+        """Ask for a usage file, and make it."""
+        job = exporting.request_export(server=self.server, by=self.owner, at=timezone.now())
+        sync.run(job.pk, clock=timezone.now)
         job.refresh_from_db()
         return job
 
