@@ -292,7 +292,7 @@ NOBODY_IN: Final = frozenset(
     {
         "cloud.AppToken", "cloud.ConnectCode", "cloud.DomainChallenge", "cloud.Installation", "cloud.InstallationPoint",
         "cloud.Ledger", "cloud.ReasonCount", "cloud.ReceiptSigner", "cloud.Revision", "cloud.Saving",
-        "cloud.SuspectRun", "cloud.UsagePoint", "cloud.VerifiedDomain",
+        "cloud.Statement", "cloud.SuspectRun", "cloud.UsagePoint", "cloud.VerifiedDomain",
     }
 )  # fmt: skip
 """Tables of numbers, servers, domains and secrets."""

@@ -7,13 +7,13 @@ from django.db import connection
 
 from cloud import applying, claims, usage_files
 from cloud.file_parts import read_into_parts
-from cloud.models import Installation, Intake, IntakePart, ServerAccount
+from cloud.models import Installation, Intake, IntakePart, Ledger, ServerAccount
 from cloud.refusals import IntakeRefused
-from enterprises.models import StagedUpload
+from enterprises.models import Enterprise, StagedUpload
 from tests.cloud.books import NOW, connect, lines_of, open_books, opening, send
 from tests.cloud_usage_files.steps import upload, worked
 from tests.factories import make_user
-from tests.support.races import race
+from tests.support.races import THREADS, race, without_lock, without_unique
 from tests.support.usage_files import FileServer, lines_for
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -44,13 +44,44 @@ def test_same_file_of_eight_owners_is_one_upload(far: FileServer) -> None:
     assert IntakePart.objects.count() == 1
 
 
-def test_of_eight_who_apply_one_does(far: FileServer) -> None:
+def bring_to_known_server(far: FileServer) -> int:
+    """Eight owners bring the same file of a server that is known; return how many uploads there are of it."""
+    ledger, owners = open_books("octo"), [make_user() for _ in range(THREADS)]
+    usage_files.discard_upload(intake=upload(ledger, owners[0], far, [(2, "hubot@octo.example")]), by=None, at=NOW)
+    data = far.file(lines_for([MONA]))
+    race(
+        lambda number: usage_files.upload(ledger=ledger, stream=io.BytesIO(data), name="u", by=owners[number], at=NOW),
+        before=NEW_INTAKE,
+    )
+    return Intake.objects.filter(state=Intake.State.APPLYING).count()
+
+
+def test_same_file_of_a_known_server_is_one_upload(far: FileServer) -> None:
+    assert bring_to_known_server(far) == 1
+
+
+@pytest.mark.postgres
+def test_without_lock_and_constraint_it_is_eight(far: FileServer) -> None:
+    # The bytes are stored under a lock of their own, which keeps uploads apart, too.
+    with without_unique(Intake, "intake_snapshot_once"), without_lock(Ledger), without_lock(Enterprise):
+        assert bring_to_known_server(far) == THREADS
+
+
+def apply_by_eight(far: FileServer) -> int:
+    """Eight owners apply a file; return how many did so."""
     ledger, owner = open_books("octo"), make_user()
     intake = upload(ledger, owner, far, [MONA])
+    return sum(race(lambda _number: usage_files.apply_upload(intake=intake, by=owner, at=NOW), before=INTAKE))
 
-    done = race(lambda _number: usage_files.apply_upload(intake=intake, by=owner, at=NOW), before=INTAKE)
 
-    assert sorted(done) == [False] * 7 + [True]
+def test_of_eight_who_apply_one_does(far: FileServer) -> None:
+    assert apply_by_eight(far) == 1
+
+
+@pytest.mark.postgres
+def test_without_the_locks_all_eight_do(far: FileServer) -> None:
+    with without_lock(Ledger), without_lock(Installation), without_lock(Intake):
+        assert apply_by_eight(far) == THREADS
 
 
 def test_file_is_applied_or_discarded_never_both(far: FileServer) -> None:
