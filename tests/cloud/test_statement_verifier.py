@@ -77,7 +77,7 @@ def bent(file: dict[str, Any], way: Way) -> dict[str, Any]:
     for key in way[:-1]:
         at = at[key]
     value = at[way[-1]]
-    at[way[-1]] = value + 1 if isinstance(value, int) else another(value)
+    at[way[-1]] = value + 1 if isinstance(value, int) else another(value or "")
     return other
 
 
